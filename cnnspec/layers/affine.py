@@ -1,0 +1,53 @@
+"""A gain or an offset per channel: SCALE, BIAS."""
+
+from __future__ import annotations
+
+from cnnspec.layers.arguments import number
+from cnnspec.layers.base import FRESH, Buffer, Pointwise, Shape, Work, product
+from cnnspec.layers.formula import Formula, sym
+from cnnspec.layers.weights import Tensor, Weighted
+
+
+class PerChannel(Pointwise, Weighted):
+    """A family: one number for each channel, applied to all its elements."""
+
+    def work(self, y: Shape, *xs: Shape) -> Work:
+        return Work(0, product(y))
+
+    def storage(self, y: Shape, *xs: Shape) -> str:
+        return FRESH
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (Formula(Formula.PARAMS, sym("C", y[0])),) if self.train else ()
+
+
+class Scale(PerChannel):
+    """A learned gain per channel that starts at `init`; with `train=off` a constant, neither parameter nor buffer.
+
+    FLOPs: 1 per element.
+
+    Example: `SCALE(1e-6)`
+    """
+
+    keyword = "SCALE"
+    init: float = number(1, doc="the gain at the start, or the constant")  # type: ignore[assignment]  # a number here
+
+    def tensors(self, *xs: Shape) -> tuple[Tensor, ...]:
+        return (Tensor("weight", xs[0][:1]),)
+
+    def buffers(self, *xs: Shape) -> tuple[Buffer, ...]:
+        return ()
+
+
+class Bias(PerChannel):
+    """A learned offset per channel.
+
+    FLOPs: 1 per element.
+
+    Example: `BIAS`
+    """
+
+    keyword = "BIAS"
+
+    def tensors(self, *xs: Shape) -> tuple[Tensor, ...]:
+        return (Tensor("bias", xs[0][:1]),)

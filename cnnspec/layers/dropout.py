@@ -1,0 +1,40 @@
+"""Layers that drop values in training and pass them on unchanged in evaluation: DROPOUT, DROPPATH."""
+
+from __future__ import annotations
+
+from cnnspec.layers.arguments import number
+from cnnspec.layers.base import VIEW, Pointwise, Shape, Weightless, Work
+
+
+class Dropping(Pointwise, Weightless):
+    """A family: nothing happens in evaluation, which is what work and storage speak of."""
+
+    def work(self, y: Shape, *xs: Shape) -> Work:
+        return Work(0, 0)
+
+    def storage(self, y: Shape, *xs: Shape) -> str:
+        return VIEW
+
+
+class Dropout(Dropping):
+    """Zeroes single elements at random in training (Srivastava et al., JMLR 2014), as `torch.nn.Dropout`.
+
+    FLOPs: 0 in evaluation.
+
+    Example: `DROPOUT(0.5)`
+    """
+
+    keyword = "DROPOUT"
+    p: float = number(0.5, doc="probability that an element is dropped", low=0, high=1)
+
+
+class DropPath(Dropping):
+    """Zeroes whole images of a residual branch at random in training (stochastic depth, Huang et al., ECCV 2016).
+
+    FLOPs: 0 in evaluation.
+
+    Example: `DROPPATH(0.1)`
+    """
+
+    keyword = "DROPPATH"
+    p: float = number(doc="probability that the branch is dropped", low=0, high=1)

@@ -1,0 +1,46 @@
+"""The fully connected layer: FC."""
+
+from __future__ import annotations
+
+from cnnspec.layers.arguments import count, flag
+from cnnspec.layers.base import FRESH, Reach, Shape, Work, product
+from cnnspec.layers.formula import Formula, sym, times
+from cnnspec.layers.weights import Tensor, Weighted
+from cnnspec.layers.window import axis_names
+
+
+class FullyConnected(Weighted):
+    """Fully connected layer, as `torch.nn.Linear` computes it; what enters is flattened first.
+
+    FLOPs: 1 per output for the bias.
+
+    Example: `FC(4096)`
+    """
+
+    keyword = "FC"
+    weighted = True
+    out: int = count(1000, doc="outputs")
+    bias: bool = flag(True, doc="a learned offset per output")
+
+    def shape(self, *xs: Shape) -> Shape:
+        return (self.out,)
+
+    def tensors(self, *xs: Shape) -> tuple[Tensor, ...]:
+        weight = Tensor("weight", (self.out, product(xs[0])))
+        return (weight, Tensor("bias", (self.out,))) if self.bias else (weight,)
+
+    def work(self, y: Shape, *xs: Shape) -> Work:
+        return Work(product(xs[0]) * self.out, self.out if self.bias else 0)
+
+    def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
+        return None
+
+    def storage(self, y: Shape, *xs: Shape) -> str:
+        return FRESH
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        (x,) = xs
+        incoming = times([sym("C_in", x[0]), *(sym(axis, e) for axis, e in zip(axis_names(x), x[1:], strict=True))])
+        out = sym("C_out", self.out)
+        params = Formula(Formula.PARAMS, out * (incoming + 1) if self.bias else out * incoming)
+        return (params, Formula(Formula.MACS, out * incoming))
