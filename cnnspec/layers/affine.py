@@ -18,7 +18,7 @@ class PerChannel(Pointwise, Weighted):
         return FRESH
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
-        return (Formula(Formula.PARAMS, sym("C", y[0])),) if self.train else ()
+        return self.params_formula(sym("C", y[0]))
 
 
 class Scale(PerChannel):

@@ -42,5 +42,5 @@ class FullyConnected(Weighted):
         (x,) = xs
         incoming = times([sym("C_in", x[0]), *(sym(axis, e) for axis, e in zip(axis_names(x), x[1:], strict=True))])
         out = sym("C_out", self.out)
-        params = Formula(Formula.PARAMS, out * (incoming + 1) if self.bias else out * incoming)
-        return (params, Formula(Formula.MACS, out * incoming))
+        params = self.params_formula(out * (incoming + 1) if self.bias else out * incoming, x)
+        return (*params, Formula(Formula.MACS, out * incoming))

@@ -37,11 +37,11 @@ class Normalisation(Pointwise, Weighted):
         return xs[0]
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
-        if not (self.affine and self.train):
+        if not self.affine:
             return ()
         letters = ("C", *axis_names(y))
         numbers = [sym(letter, extent) for letter, extent in zip(letters, self.affine_shape(y), strict=False)]
-        return (Formula(Formula.PARAMS, 2 * times(numbers)),)
+        return self.params_formula(2 * times(numbers))
 
     def refuse_single(self, elements: int, x: Shape, over: str) -> None:
         """Raise `LayerError`, as PyTorch does, where the mean is taken of one element: every output would be 0."""

@@ -8,7 +8,7 @@ from math import gcd
 from cnnspec.layers.arguments import LayerError, SameAs, axes, flag, option, padding, shown
 from cnnspec.layers.base import FRESH, POINT, Reach, Shape, Weightless, Work, product, show
 from cnnspec.layers.formula import Formula
-from cnnspec.layers.window import Window, across, axis_names, moves, sides, too_large
+from cnnspec.layers.window import Window, across, axis_names, moves, sides, signed, too_large
 
 #: Max pooling keeps the place of each maximum, also without gradients: an int64 per output element.
 INDEX_BYTES = 8
@@ -71,6 +71,9 @@ class Pool(Pooling):
             if after < 1:
                 raise LayerError("size-zero", too_large(window, before, show(x), "window"), "kernel",
                                  help=self.remedy(x))
+            if len(x) == 4 and self.kind != "max" and before < window.kernel:  # torch's avg_pool3d looks at no padding
+                raise LayerError("kernel-too-large", f"in three dimensions, PyTorch averages only over inputs at least "
+                                 f"as wide as the kernel, {window.kernel}, not {before} of {show(x)}", "kernel")
         return (x[0], *extents)
 
     def remedy(self, x: Shape) -> str:
@@ -99,7 +102,7 @@ class Pool(Pooling):
         return INDEX_BYTES * product(y) if self.kind == "max" else 0
 
     def brief(self) -> str:
-        step = [] if self.stride == self.kernel else moves(self.stride, 1)
+        step = [] if self.stride == self.kernel else [signed("/", self.stride)]
         return " ".join([self.keyword, self.kind, across(self.kernel), *step, *moves(1, self.dilation)])
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
