@@ -1,0 +1,181 @@
+"""Balance the brackets of a text before it is parsed: each unclosed or stray one is reported once, and mended.
+
+The parser then sees balanced text only, and can pass over whatever it does not understand up to the closing bracket.
+"""
+
+from __future__ import annotations
+
+from cnnspec.diagnostics import Diagnostic, Label
+from cnnspec.grammar.tokens import ALMOST_ARROW, END, MOST_MISTAKES, STATEMENTS, Tokens
+from cnnspec.limits import Limits
+from cnnspec.source import Span
+
+CLOSERS = {"(": ")", "[": "]", "{": "}"}
+_OPENERS = {closer: opener for opener, closer in CLOSERS.items()}
+#: What cannot stand directly inside a bracket: an unclosed one was meant to be closed before it.
+_FOREIGN = {
+    "(": frozenset(("->", ALMOST_ARROW, "|", ";", ":", "?", "where", "for", "as")),
+    "[": frozenset(("|", ";", "=", "where")),
+    "{": frozenset((";", "=", "where")),
+}
+
+
+class Balanced:
+    """Tokens whose brackets match. In the `mended` ranges of token indices a further complaint would mislead."""
+
+    __slots__ = ("mended", "stray", "tokens")
+
+    def __init__(self, tokens: Tokens, mended: list[tuple[int, int]], stray: list[Diagnostic]) -> None:
+        self.tokens = tokens
+        self.mended = mended
+        #: Stray brackets: reported unless the parser passes over them for another reason.
+        self.stray = stray
+
+
+class _Open:
+    """A bracket that waits to be closed."""
+
+    __slots__ = ("foreign", "index", "kind", "rival")
+
+    def __init__(self, kind: str, index: int) -> None:
+        self.kind = kind
+        self.index = index
+        #: The first token directly inside that cannot stand there.
+        self.foreign: int | None = None
+        #: The first closing bracket of another kind that was met directly inside.
+        self.rival: int | None = None
+
+
+def balance(tokens: Tokens, limits: Limits) -> Balanced:
+    """The tokens with missing closing brackets put in, stray ones taken out and wrong ones replaced."""
+    if _is_balanced(tokens.kinds):
+        return Balanced(tokens, [], [])
+    mender = _Mender(tokens, limits)
+    for index, kind in enumerate(tokens.kinds):
+        mender.see(index, kind)
+    return mender.mended()
+
+
+def _is_balanced(kinds: list[str]) -> bool:
+    waiting: list[str] = []
+    for kind in kinds:
+        if kind in CLOSERS:
+            waiting.append(CLOSERS[kind])
+        elif kind in _OPENERS:
+            if not waiting or waiting.pop() != kind:
+                return False
+        elif waiting and kind in STATEMENTS:
+            return False
+    return not waiting
+
+
+class _Mender:
+    """Goes through the tokens once and collects what to insert, remove and replace."""
+
+    def __init__(self, tokens: Tokens, limits: Limits) -> None:
+        self.tokens = tokens
+        self.limits = limits
+        self.stack: list[_Open] = []
+        #: The deepest that this statement has gone; beyond the limit the parser's one complaint is enough.
+        self.deepest = 0
+        #: How many of each kind wait on the stack.
+        self.waiting = dict.fromkeys(CLOSERS, 0)
+        self.insert: dict[int, list[_Open]] = {}
+        self.strays: set[int] = set()
+        self.replace: dict[int, str] = {}
+
+    def see(self, index: int, kind: str) -> None:
+        if kind in CLOSERS:
+            self.stack.append(_Open(kind, index))
+            self.waiting[kind] += 1
+            self.deepest = max(self.deepest, len(self.stack))
+        elif kind in _OPENERS:
+            self._close(index, kind)
+        elif kind is END or (kind in STATEMENTS and not self._is_argument(index)):
+            self._end_statement(index)
+        elif self.stack and self.stack[-1].foreign is None and kind in _FOREIGN[self.stack[-1].kind]:
+            self.stack[-1].foreign = index
+
+    def _is_argument(self, index: int) -> bool:
+        """Whether a statement's word is used, wrongly, as an argument: said by the parser."""
+        kinds = self.tokens.kinds
+        return bool(self.stack) and kinds[index - 1] in ("(", ",") and kinds[index + 1] in ("=", ",", ")")
+
+    def _close(self, index: int, kind: str) -> None:
+        opener = _OPENERS[kind]
+        if not self.waiting[opener]:
+            if self.stack and self.stack[-1].rival is None:
+                self.stack[-1].rival = index
+            self.strays.add(index)
+            return
+        while self.stack[-1].kind != opener:
+            self._give_up(self._pop(), index)
+        self._pop()
+
+    def _pop(self) -> _Open:
+        waiting = self.stack.pop()
+        self.waiting[waiting.kind] -= 1
+        return waiting
+
+    def _end_statement(self, index: int) -> None:
+        while self.stack:
+            self._give_up(self._pop(), index)
+        self.deepest = 0
+
+    def _give_up(self, waiting: _Open, index: int) -> None:
+        """Close a bracket that nothing closes before the token at `index`."""
+        rival, foreign = waiting.rival, waiting.foreign
+        if rival is not None and (foreign is None or rival < foreign):
+            self.strays.remove(rival)
+            self.replace[rival] = CLOSERS[waiting.kind]
+            self._report(self._mismatched(waiting, rival))
+        else:
+            at = index if foreign is None else foreign
+            self.insert.setdefault(at, []).append(waiting)
+            self._report(self._unclosed(waiting, at))
+
+    def _report(self, diagnostic: Diagnostic) -> None:
+        if self.deepest <= self.limits.nesting:
+            self.tokens.diagnostics.append(diagnostic)
+
+    def _unclosed(self, waiting: _Open, at: int) -> Diagnostic:
+        after = f" after `{self.tokens.text(at - 1)}`" if at - 1 > waiting.index else ""
+        return Diagnostic(
+            "unclosed-bracket",
+            f"this `{waiting.kind}` is never closed",
+            self._span(waiting.index),
+            help=f"write `{CLOSERS[waiting.kind]}`{after}",
+        )
+
+    def _mismatched(self, waiting: _Open, rival: int) -> Diagnostic:
+        return Diagnostic(
+            "mismatched-bracket",
+            f"a `{waiting.kind}` is closed by this `{self.tokens.text(rival)}`",
+            self._span(rival),
+            labels=(Label(self._span(waiting.index), "opened here"),),
+            help=f"write `{CLOSERS[waiting.kind]}`",
+        )
+
+    def _span(self, index: int) -> Span:
+        return Span(self.tokens.source, self.tokens.starts[index], self.tokens.ends[index])
+
+    def mended(self) -> Balanced:
+        """The mended tokens."""
+        old, new = self.tokens, Tokens(self.tokens.source)
+        new.comments, new.diagnostics = old.comments, old.diagnostics
+        moved: dict[int, int] = {}
+        mended = []
+        for index, kind in enumerate(old.kinds):
+            for waiting in self.insert.get(index, ()):
+                place = old.ends[index - 1]
+                mended.append((moved[waiting.index], len(new.kinds) + 1))
+                new.add(CLOSERS[waiting.kind], place, place)
+            moved[index] = len(new.kinds)
+            if index not in self.strays:
+                new.add(self.replace.get(index, kind), old.starts[index], old.ends[index])
+        new.unsure = {moved[index] for index in old.unsure if index in moved}
+        return Balanced(new, mended, [self._stray(index) for index in sorted(self.strays)[:MOST_MISTAKES]])
+
+    def _stray(self, index: int) -> Diagnostic:
+        text = self.tokens.text(index)
+        return Diagnostic("stray-bracket", f"this `{text}` closes nothing", self._span(index), help=f"remove the `{text}`")

@@ -1,0 +1,148 @@
+"""What may follow a step: `*count`, `for … in …`, `if … else …`, `?name`, `as name[…]` and `: shape`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cnnspec.grammar import ast, expressions, steps
+from cnnspec.grammar.cursor import Cursor
+from cnnspec.grammar.tokens import NAME, NUMBER, SHAPE
+
+#: Operators that, after what may stand without parentheses, show that a longer expression was meant.
+_OPERATORS = frozenset(("+", "-", "/", "//", "%", "**"))
+
+
+def repeat(c: Cursor, at: int, inner: ast.Step) -> ast.Repeat:
+    """repeat = "*" simple"""
+    c.advance()
+    start = c.at
+    count = expressions.simple(c, "a count")
+    if c.kind in _OPERATORS:
+        count = expressions.whole(c, start, "*", "a count")
+    return ast.Repeat(c.since(at), inner, count)
+
+
+def loop(c: Cursor, at: int, inner: ast.Step) -> ast.Loop:
+    """loop = "for" turns"""
+    c.advance()
+    target, iterable = turns(c)
+    return ast.Loop(c.since(at), inner, target, iterable)
+
+
+def turns(c: Cursor) -> tuple[ast.Target, ast.Expr]:
+    """turns = targets "in" simple"""
+    target = targets(c)
+    if not c.expect("in", "the loop's names"):
+        c.skip(("in", "->", "|", ":", ";"))
+        c.accept("in")
+    start = c.at
+    iterable = expressions.simple(c, "what a `for` goes through")
+    if c.kind in _OPERATORS:
+        iterable = expressions.whole(c, start, "in ", "what a `for` goes through")
+    return target, iterable
+
+
+def targets(c: Cursor) -> ast.Target:
+    """targets = target { "," target } [","]"""
+    at = c.at
+    found = [target(c)]
+    if c.kind != ",":
+        return found[0]
+    while c.accept(",") and c.kind in (NAME, "(", ","):
+        found.append(target(c))
+    return ast.TargetTuple(c.since(at), tuple(found))
+
+
+def target(c: Cursor) -> ast.Target:
+    """target = NAME | "(" targets ")" """
+    if c.kind != "(":
+        name, span = c.name("a loop's variable", "`for i in range(3)`")
+        return ast.TargetName(span, name)
+    at = c.at
+    c.enter()
+    c.advance()
+    inside = targets(c)
+    c.close(")", "`,`")
+    c.leave()
+    return inside.replace(span=c.since(at)) if isinstance(inside, ast.TargetTuple) else inside
+
+
+def choice(c: Cursor, at: int, inner: ast.Step) -> ast.Choice:
+    """choice = "if" condition [ "else" alternative ], and no further postfix after the alternative"""
+    c.advance()
+    test = expressions.condition(c)
+    if not c.accept("else"):
+        return ast.Choice(c.since(at), inner, test, None)
+    start = c.at
+    other = alternative(c)
+    found = ast.Choice(c.since(at), inner, test, other)
+    if c.kind in POSTFIXES:
+        _refuse_postfix(c, start, other)
+    return found
+
+
+def alternative(c: Cursor) -> ast.Step:
+    """alternative = primary [ "if" condition [ "else" alternative ] ]"""
+    at = c.at
+    c.enter()
+    found = steps.primary(c)
+    if c.accept("if"):
+        test = expressions.condition(c)
+        other = alternative(c) if c.accept("else") else None
+        found = ast.Choice(c.since(at), found, test, other)
+    c.leave()
+    return found
+
+
+def _refuse_postfix(c: Cursor, at: int, other: ast.Step) -> None:
+    """Say that brackets are needed; what follows is read for its own mistakes only."""
+    place = c.here()
+    mistakes = len(c.diagnostics)
+    while c.kind in POSTFIXES:
+        POSTFIXES[c.kind](c, at, other)
+    if len(c.diagnostics) == mistakes:
+        message = f"after `else` it is unclear what this `{place.text}` belongs to"
+        c.report("postfix-after-else", message, place, help=f"`else [{c.since(at).text}]`")
+
+
+def option(c: Cursor, at: int, inner: ast.Step) -> ast.Optional:
+    """option = "?" [ NAME ]"""
+    c.advance()
+    if c.kind is NAME and not expressions.is_layer(c.text()) and c.ahead() not in ("(", "[", "{"):
+        name, span = c.name("an option", "`?name`")
+        return ast.Optional(c.since(at), inner, name, span)
+    if isinstance(inner, ast.Apply | ast.Merge) and isinstance(inner.callee, ast.Name):
+        return ast.Optional(c.since(at), inner, inner.callee.id.lower(), None)
+    if not isinstance(inner, ast.Missing):
+        c.report("unnamed-option", "the `?` of a group needs a name", c.since(c.at - 1), help="`?name`")
+    return ast.Optional(c.since(at), inner, "", None)
+
+
+def naming(c: Cursor, at: int, inner: ast.Step) -> ast.Named:
+    """naming = "as" NAME [ items ]"""
+    c.advance()
+    name, span = c.name("a value", "`as name`")
+    found = expressions.items(c) if c.kind == "[" and not expressions.opens_chain(c) else ()
+    return ast.Named(c.since(at), inner, name, span, found)
+
+
+def ascription(c: Cursor, at: int, inner: ast.Step) -> ast.Ascribed:
+    """ascription = ":" (SHAPE | NUMBER | NAME | tuple | "(" expression ")")"""
+    c.advance()
+    start = c.at
+    fits = c.kind in (SHAPE, NUMBER, NAME, "(")
+    shape = expressions.atom(c) if fits else expressions.missing(c, "a shape")
+    if c.kind in _OPERATORS:
+        shape = expressions.whole(c, start, ": ", "a shape")
+    return ast.Ascribed(c.since(at), inner, shape)
+
+
+#: By the token that begins them.
+POSTFIXES: dict[str, Callable[[Cursor, int, ast.Step], ast.Step]] = {
+    "*": repeat,
+    "for": loop,
+    "if": choice,
+    "?": option,
+    "as": naming,
+    ":": ascription,
+}
