@@ -1,0 +1,137 @@
+"""Receptive fields: which input pixels a value sees, along each spatial axis, over the whole graph.
+
+A field is affine: output `o` sees the pixels from `stride·o + low` to `stride·o + high`. Layers compose by substitution
+(Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019); with upsampling
+the three numbers are exact fractions.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import floor
+
+from cnnspec.graph.network import Graph, Node
+from cnnspec.layers.base import POINT, Reach
+from cnnspec.record import Record
+
+#: A field per axis; None where a value sees the whole input.
+Axes = tuple[Reach, ...] | None
+Number = int | Fraction
+
+
+class Field(Record):
+    """What one value sees."""
+
+    axes: Axes
+    #: The same, leaving out the gates (squeeze-and-excitation) on the way.
+    ungated: Axes
+    #: Whether several paths meet here whose windows have different centres.
+    skewed: bool = False
+
+
+class ReceptiveField(Record):
+    """A field as it is reported: one number per axis.
+
+    The window of output `o` begins at pixel `ceil(start + o·stride)` of the input and covers at most `size` pixels;
+    a negative start lies in the padding.
+    """
+
+    size: tuple[int, ...]
+    stride: tuple[Number, ...]
+    start: tuple[Number, ...]
+
+
+def report(axes: Axes) -> ReceptiveField | None:
+    """Size, stride and start per axis; None for a value that sees everything or has no axes."""
+    if not axes:
+        return None
+    return ReceptiveField(tuple(map(size, axes)), tuple(whole(a.stride) for a in axes), tuple(whole(a.low) for a in axes))
+
+
+def size(axis: Reach) -> int:
+    """The most pixels that any output sees: integers in `[low + t, high + t]`, for `t` a multiple of the stride.
+
+    With the stride `p/q` in lowest terms, `t` takes every multiple of `1/q` modulo one, so the best window starts the
+    least `gap` before a pixel.
+    """
+    if isinstance(axis.low, int) and isinstance(axis.high, int) and isinstance(axis.stride, int):
+        return axis.high - axis.low + 1
+    q = Fraction(axis.stride).denominator
+    gap = Fraction(-(axis.low * q) % 1, q)
+    return floor(axis.high - axis.low - gap) + 1
+
+
+def whole(number: Number) -> Number:
+    """An int where the number is whole."""
+    return number.numerator if number.denominator == 1 else number
+
+
+def fields(graph: Graph) -> list[Field]:
+    """The field of every node, in the graph's order."""
+    found: list[Field] = []
+    for node in graph.nodes:
+        if not node.inputs:
+            points = (POINT,) * (len(node.shape) - 1)
+            found.append(Field(points, points))
+        elif len(node.inputs) == 1:
+            found.append(_through(node, found[node.inputs[0]]))
+        else:
+            found.append(_merged(node, [found[i] for i in node.inputs]))
+    return found
+
+
+def _through(node: Node, entering: Field) -> Field:
+    reach = node.op.reach
+    if reach is not None and all(r is POINT for r in reach) and entering.axes is not None:
+        if len(reach) == len(entering.axes):
+            return entering if not entering.skewed else Field(entering.axes, entering.ungated)
+    axes = compose(entering.axes, reach)
+    return Field(axes, axes if entering.ungated is entering.axes else compose(entering.ungated, reach))
+
+
+def compose(axes: Axes, reach: tuple[Reach, ...] | None) -> Axes:
+    """The field after a layer with this reach."""
+    if axes is None or reach is None or len(axes) != len(reach):
+        return None
+    return tuple(
+        Reach(a.stride * r.stride, a.stride * r.low + a.low, a.stride * r.high + a.high)
+        for a, r in zip(axes, reach, strict=True)
+    )
+
+
+def _merged(node: Node, entering: list[Field]) -> Field:
+    """The union over the paths; for the ungated field, over those that are no gates."""
+    gates = node.op.layer.gates(*node.op.inputs)
+    carried = [field.ungated for index, field in enumerate(entering) if index not in gates]
+    axes, skewed = _union([field.axes for field in entering], node)
+    if not gates and all(field.ungated is field.axes for field in entering):
+        return Field(axes, axes, skewed)
+    ungated, ungated_skewed = _union(carried, node)
+    return Field(axes, ungated, skewed or ungated_skewed)
+
+
+def _union(paths: list[Axes], node: Node) -> tuple[Axes, bool]:
+    reach = node.op.reach
+    local = [axes for axes in paths if axes is not None]
+    if reach is None or len(local) < len(paths) or not local:
+        return None, False
+    if any(len(axes) != len(reach) for axes in local):
+        return None, False
+    first = local[0]
+    if all(axes == first for axes in local[1:]):
+        return compose(first, reach), False
+    joined = tuple(_hull([axes[i] for axes in local], node.shape[i + 1]) for i in range(len(first)))
+    skewed = any(len({axes[i].low + axes[i].high for axes in local}) > 1 for i in range(len(first)))
+    return compose(joined, reach), skewed
+
+
+def _hull(axes: list[Reach], extent: int) -> Reach:
+    """The smallest affine field around several, with the largest one's stride, over outputs 0 to extent − 1.
+
+    Paths of different strides (rounded resizing) do not have an affine union; both ends of the output bound it.
+    """
+    stride = max(axes, key=lambda axis: axis.high - axis.low).stride
+    ends = (0, extent - 1)
+    low = min(axis.low + o * (axis.stride - stride) for axis in axes for o in ends)
+    high = max(axis.high + o * (axis.stride - stride) for axis in axes for o in ends)
+    return Reach(stride, low, high)

@@ -1,0 +1,196 @@
+"""What a network is and costs: one record per layer, and the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cnnspec.analysis.field import Axes, Field, ReceptiveField, fields, report
+from cnnspec.analysis.memory import DTYPES, inference_peak
+from cnnspec.analysis.structure import longest_path, reaching, runs_at_inference
+from cnnspec.graph.network import Graph, Node
+from cnnspec.graph.paths import paths
+from cnnspec.layers.base import VIEW, Shape
+from cnnspec.record import Record
+
+
+class LayerSummary(Record):
+    """One layer. Shapes are without the batch; MACs and FLOPs are for one image, bytes for the whole batch."""
+
+    node: Node
+    path: str
+    #: Learned elements; those of them that are trainable; elements kept without learning.
+    params: int
+    trainable_params: int
+    buffers: int
+    #: Multiply-accumulates of convolutions and linear layers; FLOPs = 2·MACs + the rest. 0 where it does not run.
+    macs: int
+    flops: int
+    #: Bytes of the output, of the parameters, and of all that is read and written.
+    activation_bytes: int
+    weight_bytes: int
+    traffic_bytes: int
+    field: Field
+    #: Whether it runs outside training.
+    runs: bool
+
+    @property
+    def index(self) -> int:
+        return self.node.index
+
+    @property
+    def op(self) -> str:
+        """The layer's keyword."""
+        return self.node.op.layer.keyword
+
+    @property
+    def args(self) -> dict[str, object]:
+        """All arguments, defaults included."""
+        return self.node.op.layer.arguments()
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        return self.node.op.inputs
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.node.op.output
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """None where the layer sees the whole input."""
+        return report(self.field.axes)
+
+    @property
+    def ungated_field(self) -> ReceptiveField | None:
+        """The receptive field without the gates on the way."""
+        return report(self.field.ungated)
+
+    @property
+    def intensity(self) -> float | None:
+        """FLOPs per byte moved; None where nothing is moved."""
+        return self.flops / self.traffic_bytes if self.traffic_bytes else None
+
+
+class Totals(Record):
+    """The whole network; units as in `LayerSummary`."""
+
+    params: int
+    trainable_params: int
+    buffers: int
+    macs: int
+    flops: int
+    activation_bytes: int
+    weight_bytes: int
+    buffer_bytes: int
+    traffic_bytes: int
+    inference_peak_bytes: int
+    #: Path of the layer during which the peak falls.
+    inference_peak_at: str
+    #: Of the last value before the main output that does not yet see everything, gates left out.
+    receptive_field: ReceptiveField | None
+    #: Convolutions and linear layers, in all and on the longest path.
+    weight_layers: int
+    weight_layers_on_path: int
+    #: Layers on the longest path.
+    depth: int
+
+
+class Summary(Record):
+    """A network's analysis for a batch and an element type."""
+
+    name: str
+    graph: Graph
+    batch: int
+    dtype: str
+    layers: tuple[LayerSummary, ...]
+    totals: Totals
+    #: Remarks on single figures, such as fields whose centres do not line up.
+    notes: tuple[str, ...]
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        return {name: self.graph.nodes[index].shape for name, index in self.graph.inputs.items()}
+
+    @property
+    def output(self) -> Shape:
+        """The shape of the main output."""
+        return self.graph.nodes[self.graph.output].shape
+
+    @property
+    def outputs(self) -> Mapping[str, Shape]:
+        """The shapes of the further outputs, by name."""
+        return {output.name: self.graph.nodes[output.node].shape for output in self.graph.outputs}
+
+
+def summarize(graph: Graph, batch: int = 1, dtype: str = "float32") -> Summary:
+    """Analyse a graph. `dtype` is one of `DTYPES`."""
+    element = DTYPES[dtype]
+    runs = runs_at_inference(graph)
+    layers = tuple(
+        _layer(node, path, field, node.index in runs, batch, element)
+        for node, path, field in zip(graph.nodes, paths(graph), fields(graph), strict=True)
+    )
+    notes = tuple(f"at {layer.path} several paths meet whose receptive fields have different centres"
+                  for layer in layers if layer.field.skewed)
+    return Summary(graph.name, graph, batch, dtype, layers, _totals(graph, layers, runs, batch, element), notes)
+
+
+def _layer(node: Node, path: str, field: Field, runs: bool, batch: int, element: int) -> LayerSummary:
+    op = node.op
+    work = op.work
+    params = op.param_count
+    trainable = params if all(p.trainable for p in op.params) else sum(
+        _count(p.shape) for p in op.params if p.trainable)
+    activation = op.elements * batch * element
+    moved = 0
+    if runs and op.inputs and op.layer.storage(op.output, *op.inputs) != VIEW:
+        read = sum(map(_count, op.inputs))
+        moved = (read * batch + params + op.buffer_count) * element + activation
+    return LayerSummary(
+        node, path, params, trainable, op.buffer_count,
+        work.macs if runs else 0, 2 * work.macs + work.other if runs else 0,
+        activation, params * element, moved, field, runs,
+    )
+
+
+def _count(shape: Shape) -> int:
+    result = 1
+    for extent in shape:
+        result *= extent
+    return result
+
+
+def _totals(graph: Graph, layers: tuple[LayerSummary, ...], runs: frozenset[int], batch: int, element: int) -> Totals:
+    weight_bytes = sum(layer.weight_bytes for layer in layers)
+    buffer_bytes = sum(_buffer_bytes(layer.node, element) for layer in layers if layer.buffers)
+    peak = inference_peak(graph, runs, weight_bytes + buffer_bytes, batch, element)
+    depth, on_path = longest_path(graph)
+    return Totals(
+        params=sum(layer.params for layer in layers),
+        trainable_params=sum(layer.trainable_params for layer in layers),
+        buffers=sum(layer.buffers for layer in layers),
+        macs=sum(layer.macs for layer in layers),
+        flops=sum(layer.flops for layer in layers),
+        activation_bytes=sum(layer.activation_bytes for layer in layers if layer.node.inputs),
+        weight_bytes=weight_bytes,
+        buffer_bytes=buffer_bytes,
+        traffic_bytes=sum(layer.traffic_bytes for layer in layers),
+        inference_peak_bytes=peak.bytes,
+        inference_peak_at=layers[peak.node].path,
+        receptive_field=report(_last_local(graph, layers)),
+        weight_layers=sum(layer.node.op.layer.weighted for layer in layers),
+        weight_layers_on_path=on_path,
+        depth=depth,
+    )
+
+
+def _buffer_bytes(node: Node, element: int) -> int:
+    return sum(_count(buffer.shape) * (buffer.bytes_each or element) for buffer in node.op.buffers)
+
+
+def _last_local(graph: Graph, layers: tuple[LayerSummary, ...]) -> Axes:
+    """The field of the last value on the way to the main output that is still local."""
+    for index in sorted(reaching(graph, [graph.output]), reverse=True):
+        if layers[index].field.ungated:
+            return layers[index].field.ungated
+    return None

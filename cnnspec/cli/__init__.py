@@ -1,0 +1,61 @@
+"""The command line: one file per command, imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from cnnspec import __version__
+
+#: Commands with the module that holds each, in the order of the help.
+COMMANDS = {
+    "summary": "Shapes, parameters, MACs, receptive fields and memory, layer by layer.",
+    "check": "Find every mistake in spec files; silent when there is none.",
+    "explain": "The arithmetic of a layer, or the meaning of a diagnostic.",
+    "fmt": "Rewrite spec files in the canonical layout.",
+    "layers": "The catalogue of layers, with arguments and defaults.",
+    "zoo": "The networks that can be named.",
+}
+
+
+class Commands(click.Group):
+    """Loads a command's module only when it is called, so that each starts as fast as it can."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"cnnspec.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from cnnspec.diagnostics import closest
+
+            match = closest(args[0], COMMANDS)
+            hint = f" Did you mean '{match}'?" if match else ""
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="cnnspec %(version)s")
+def group() -> None:
+    """Write a convolutional network as on a whiteboard, and know what it is and what it costs."""
+
+
+def main() -> None:
+    """The console script. Exit codes: 0 fine, 1 the spec is wrong, 2 wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character still gets the rest
+    group(prog_name="cnnspec")

@@ -1,0 +1,116 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from cnnspec.diagnostics import Diagnostic, SpecError
+from cnnspec.limits import Limits
+from cnnspec.net import Net
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LIMITS = {"file_bytes": "bytes of a file", "nesting": "levels of brackets", "digits": "digits of a number",
+          "layers": "layers of a network", "turns": "turns of loops and repeats", "elements": "elements of a tuple"}
+
+
+def target_options(function: F) -> F:
+    """`TARGET`, `-e`, `--set`, `--input` and the limits: what names a net and changes it."""
+    for decorate in (
+        limit_options,
+        click.option("--input", "inputs", multiple=True, metavar="[NAME=]SHAPE",
+                     help="Take another input shape, such as 3x160x160."),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+                     help="Give a parameter of the net a value; any expression."),
+        click.option("-e", "--expression", metavar="SPEC", help="A spec given inline."),
+        click.argument("target", required=False, shell_complete=_complete_target),
+    ):
+        function = decorate(function)
+    return function
+
+
+def limit_options(function: F) -> F:
+    """`--max-layers` and the other limits, shown in the help of `check` alone."""
+    for name, what in reversed(LIMITS.items()):
+        default = getattr(Limits, "_defaults")[name]
+        function = click.option(f"--max-{name.replace('_', '-')}", f"max_{name}", type=click.IntRange(1), default=default,
+                                hidden=True, help=f"Refuse more {what} (default {default:,}).")(function)
+    return function
+
+
+def take_limits(options: dict[str, Any]) -> Limits:
+    """The limits among a command's options, which they leave."""
+    return Limits(**{name: options.pop(f"max_{name}") for name in LIMITS})
+
+
+def load_target(target: str | None, expression: str | None, settings: tuple[str, ...], inputs: tuple[str, ...],
+                limits: Limits) -> Net:
+    """The net that the command line names; raises `SpecError` for its mistakes, `click.UsageError` for the line's."""
+    from cnnspec import files, net
+
+    if (target is None) == (expression is None):
+        raise click.UsageError("give one TARGET: a file, a net's name, a call, `-`, or `-e SPEC`")
+    given = {"set": take_settings(settings), "input": take_inputs(inputs), "limits": limits}
+    if expression is not None:
+        return net.parse(expression, name="<expression>", **given)
+    if target == "-":
+        data = click.get_binary_stream("stdin").read(limits.file_bytes + 1)
+        return net.parse(files.decode(data, "<stdin>", limits).text, name="<stdin>", **given)
+    assert target is not None  # one of the two is given
+    return net.load(target, **given)
+
+
+def take_settings(settings: tuple[str, ...]) -> dict[str, object]:
+    """`--set name=value` as a mapping."""
+    taken: dict[str, object] = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            raise click.UsageError(f"--set takes NAME=VALUE, not `{setting}`")
+        taken[name.strip()] = value
+    return taken
+
+
+def take_inputs(inputs: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """`--input [name=]shape` as a mapping; `""` stands for the only input."""
+    taken: dict[str, tuple[int, ...]] = {}
+    for text in inputs:
+        name, _, shape = text.rpartition("=")
+        extents = shape.strip().lower().replace("×", "x").split("x")
+        if not all(extent.isdigit() and int(extent) for extent in extents) or len(extents) > 4:
+            raise click.UsageError(f"--input takes a shape such as 3x160x160, channels first, not `{text}`")
+        taken[name.strip()] = tuple(map(int, extents))
+    return taken
+
+
+def fail(error: SpecError) -> NoReturn:
+    """Print what is wrong with a spec, and exit with 1 (2 where no spec was found)."""
+    from cnnspec.render.diagnostics import full
+
+    click.echo(full(error.diagnostics, color=sys.stderr.isatty()), err=True)
+    usage = {"file-not-found", "not-a-file", "unknown-net", "unknown-input"}
+    sys.exit(2 if all(d.code in usage for d in error.diagnostics) else 1)
+
+
+def warn(diagnostics: tuple[Diagnostic, ...]) -> None:
+    """Print warnings on stderr."""
+    if diagnostics:
+        from cnnspec.render.diagnostics import full
+
+        click.echo(full(diagnostics, color=sys.stderr.isatty()), err=True)
+
+
+def _complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Nets by name, and files."""
+    from click.shell_completion import CompletionItem
+
+    from cnnspec.files import known_nets
+
+    nets = [CompletionItem(name) for name in sorted(known_nets()) if name.startswith(incomplete)]
+    return [*nets, CompletionItem(incomplete, type="file")]
+
+

@@ -1,0 +1,65 @@
+"""Where a value was really written: from a name through calls and loops to the expression that made it."""
+
+from __future__ import annotations
+
+from cnnspec.grammar import ast
+from cnnspec.graph.environment import Environment, Origin
+from cnnspec.source import Span
+
+
+def written_at(expr: ast.Expr, env: Environment) -> Span:
+    """The place of the expression that a plain name stands for: a caller's argument, a loop's element, a default."""
+    return _follow(Origin(expr, env)).expression.span
+
+
+def _follow(origin: Origin) -> Origin:
+    while isinstance(origin.expression, ast.Name):
+        holder = origin.environment.holder(origin.expression.id)
+        if holder is None:
+            break
+        if holder.turn is not None and holder.parent is not None:
+            found = _element(origin.expression.id, holder.turn.target,
+                             Origin(holder.turn.iterable, holder.parent), holder.turn.index)
+        else:
+            found = holder.origins.get(origin.expression.id)
+        if found is None:
+            break
+        origin = found
+    return origin
+
+
+def _element(name: str, target: ast.Target, iterable: Origin, index: int) -> Origin | None:
+    """Where the value of `name` stands in a literal tuple, through `zip`, `enumerate` and names."""
+    iterable = _follow(iterable)
+    expr, env = iterable.expression, iterable.environment
+    if isinstance(expr, ast.TupleExpr) and index < len(expr.items):
+        return _part(name, target, Origin(expr.items[index], env))
+    if not isinstance(expr, ast.Call) or not isinstance(expr.callee, ast.Name) or not isinstance(target, ast.TargetTuple):
+        return None
+    rows: list[ast.Expr] = [argument.value for argument in expr.args]
+    if expr.callee.id == "enumerate" and len(target.items) == 2 and _binds(target.items[1], name):
+        return _element(name, target.items[1], Origin(rows[0], env), index)
+    if expr.callee.id == "zip" and len(rows) == len(target.items):
+        for row, item in zip(rows, target.items, strict=True):
+            if _binds(item, name):
+                return _element(name, item, Origin(row, env), index)
+    return None
+
+
+def _part(name: str, target: ast.Target, value: Origin) -> Origin | None:
+    """The part of a loop's element that `name` takes."""
+    if isinstance(target, ast.TargetName):
+        return value
+    value = _follow(value)
+    if not isinstance(value.expression, ast.TupleExpr) or len(value.expression.items) != len(target.items):
+        return None
+    for item, part in zip(target.items, value.expression.items, strict=True):
+        if _binds(item, name):
+            return _part(name, item, Origin(part, value.environment))
+    return None
+
+
+def _binds(target: ast.Target, name: str) -> bool:
+    if isinstance(target, ast.TargetName):
+        return target.id == name
+    return any(_binds(item, name) for item in target.items)

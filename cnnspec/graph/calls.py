@@ -1,0 +1,129 @@
+"""Calls: arguments meet parameters, of blocks and nets and of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnspec.diagnostics import Label, closest
+from cnnspec.grammar import ast
+from cnnspec.graph.blame import written_at
+from cnnspec.graph.environment import Environment, Origin
+from cnnspec.graph.expressions import Entering, Evaluator
+from cnnspec.graph.problem import Problem, Quiet
+from cnnspec.graph.values import Bound, Callable, Given, Wire, describe
+from cnnspec.layers.arguments import LayerError
+from cnnspec.layers.base import Layer
+from cnnspec.source import Span
+
+
+def flatten(callee: object, given: tuple[Given, ...]) -> tuple[object, tuple[Given, ...]]:
+    """What is called in the end, and all arguments, those bound earlier first."""
+    while isinstance(callee, Bound):
+        late = {g.name for g in given if g.name is not None}
+        given = tuple(g for g in callee.given if g.name is None or g.name not in late) + given
+        callee = callee.callee
+    return callee, given
+
+
+def bind_parameters(signature: tuple[ast.Parameter, ...], given: Sequence[Given], name: str, at: Span,
+                    env: Environment, evaluator: Evaluator, entering: Entering) -> None:
+    """Bind the arguments of a block or net in `env`, then its defaults; raises `Problem` for what does not fit."""
+    known = {parameter.name: parameter for parameter in signature}
+    order = iter(signature)
+    for argument in given:
+        parameter = known.get(argument.name) if argument.name is not None else next(order, None)
+        if parameter is None:
+            raise _surplus(argument, name, signature, len([g for g in given if g.name is None]))
+        if parameter.name in env.names:
+            raise Problem("doubled-argument", f"`{name}` gets `{parameter.name}` twice", argument.argument.span)
+        env.names[parameter.name] = argument.value
+        env.origins[parameter.name] = Origin(argument.argument.value, argument.environment)
+    missing = [p for p in signature if p.default is None and p.name not in env.names]
+    if missing:
+        needs = " and ".join(f"`{p.name}`" for p in missing)
+        raise Problem("missing-argument", f"`{name}` needs {needs}", at,
+                      labels=tuple(Label(p.name_span, "has no default") for p in missing),
+                      help=f"write `{name}({', '.join([*(g.argument.span.text for g in given), *(f'{p.name}=…' for p in missing)])})`")
+    for parameter in signature:
+        if parameter.name not in env.names:
+            assert parameter.default is not None  # checked above
+            bind_value(env, parameter.name, parameter.default, evaluator, entering)
+            env.origins[parameter.name] = Origin(parameter.default, env)
+
+
+def bind_value(env: Environment, name: str, expr: ast.Expr, evaluator: Evaluator, entering: Entering) -> None:
+    """Bind a default or a `where`; one that an earlier mistake leaves unknown is bound to None."""
+    try:
+        env.names[name] = evaluator.value(expr, env, entering)
+    except Quiet:
+        env.names[name] = None
+
+
+def _surplus(argument: Given, name: str, signature: tuple[ast.Parameter, ...], positional: int) -> Problem:
+    takes = ", ".join(p.name for p in signature) or "no arguments"
+    if argument.name is None:
+        return Problem("unknown-argument", f"`{name}` takes {len(signature)} arguments ({takes}), not {positional}"
+                       if signature else f"`{name}` takes no arguments", argument.argument.span)
+    match = closest(argument.name, (p.name for p in signature))
+    return Problem("unknown-argument", f"`{name}` has no parameter `{argument.name}`; it takes {takes}",
+                   argument.argument.name_span,
+                   help=f"did you mean `{match}`?" if match else "")
+
+
+def bind_layer(cls: type[Layer], given: Sequence[Given], step: ast.Apply | ast.Merge) -> Layer:
+    """A layer with its arguments; raises `Problem` at the argument that does not fit."""
+    positional = [layer_value(g.value) for g in given if g.name is None]
+    named: dict[str, object] = {}
+    for argument in given:
+        if argument.name is not None:
+            if argument.name in named:
+                raise Problem("doubled-argument", f"{cls.keyword} gets `{argument.name}` twice", argument.argument.span)
+            named[argument.name] = layer_value(argument.value)
+    try:
+        return cls.bind(positional, named)
+    except LayerError as error:
+        raise layer_problem(error, cls, given, step) from None
+
+
+def layer_value(value: object) -> object:
+    """An argument as layers take it: a wire becomes its shape."""
+    if isinstance(value, Wire):
+        if value.shape is None:
+            raise Quiet
+        return value.shape
+    return value
+
+
+def layer_problem(error: LayerError, cls: type[Layer], given: Sequence[Given], step: ast.Apply | ast.Merge) -> Problem:
+    """A layer's complaint, at the argument that it names, or where that argument's value was written."""
+    argument = _argument(error, cls, given)
+    help = error.help
+    if argument is None:
+        return Problem(error.code, error.message, step.span if isinstance(step, ast.Apply) else step.callee.span, help=help)
+    syntax = argument.argument
+    if error.code == "unknown-argument" and isinstance(error.argument, str):
+        match = closest(error.argument, cls.args)
+        help = f"did you mean `{match}`?" if match else f"it takes {', '.join(cls.args) or 'no arguments'}"
+        return Problem(error.code, error.message, syntax.name_span, help=help)
+    if error.code == "doubled-argument":
+        return Problem(error.code, error.message, syntax.span, help=help)
+    if error.code == "bad-argument" and isinstance(argument.value, Callable):
+        help = f"{describe(argument.value)} is no number"
+    origin = written_at(syntax.value, argument.environment)
+    labels = (Label(syntax.span, f"`{cls.keyword}` takes it here"),) if origin != syntax.value.span else ()
+    return Problem(error.code, error.message, origin, labels=labels, help=help)
+
+
+def _argument(error: LayerError, cls: type[Layer], given: Sequence[Given]) -> Given | None:
+    """The argument that a layer's complaint is about."""
+    positional = [g for g in given if g.name is None]
+    if isinstance(error.argument, int):
+        return positional[error.argument]
+    for argument in given:
+        if argument.name is not None and argument.name == error.argument:
+            return argument
+    try:
+        names = cls.assign([g.value for g in positional])
+    except LayerError:
+        return None
+    return next((g for g, name in zip(positional, names, strict=True) if name == error.argument), None)

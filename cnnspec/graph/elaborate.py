@@ -1,0 +1,158 @@
+"""A net of a file, with its arguments, becomes a graph, or all that is wrong with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from cnnspec.diagnostics import Diagnostic, in_order
+from cnnspec.grammar import ast
+from cnnspec.graph.budget import limit_layers, limit_turns
+from cnnspec.graph.census import Census
+from cnnspec.graph.environment import Environment, Frame
+from cnnspec.graph.expand import Expander
+from cnnspec.graph.network import Graph, NamedValue
+from cnnspec.graph.problem import Stop
+from cnnspec.graph.program import Module
+from cnnspec.graph.values import Wire
+from cnnspec.layers.base import Shape, show
+from cnnspec.limits import Limits
+from cnnspec.record import Record
+from cnnspec.source import Span
+
+#: Python's own limit while steps within steps expand; expansion's limit on depth is reached first.
+_RECURSION = 20_000
+#: The largest side that is tried as "the smallest input that works".
+_LARGEST_SIDE = 16_384
+
+
+class Elaboration(Record):
+    """What came of expanding a net: its graph where nothing is wrong, and the mistakes."""
+
+    graph: Graph | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapping[str, Shape] | None = None) -> Elaboration:
+    """Expand the net that `call` names, as seen from `module`.
+
+    `input_shape` takes the place of the spec's inputs, by name, or under `""` of the only one; ascriptions are then
+    not checked. Where an ascription is not met, checking goes on with the shape that leaves fewer mistakes.
+    """
+    shapes = dict(input_shape or {})
+    free = _free_parameters(module, call)
+    if free:
+        return Elaboration(None, (free,))
+    with _deep():
+        expander, wire = _run(module, call, limits, shapes)
+        for span in expander.unmet[:8]:
+            other, other_wire = _run(module, call, limits, shapes, expander.trust_found | {span})
+            if len(in_order(other.diagnostics)) < len(in_order(expander.diagnostics)):
+                expander, wire = other, other_wire
+        mistakes = in_order(expander.diagnostics)
+        if not mistakes:
+            return Elaboration(_graph(module, call, expander, wire), ())
+        return Elaboration(None, tuple(_with_smallest_input(d, module, call, limits, expander) for d in mistakes))
+
+
+def _run(module: Module, call: ast.Apply, limits: Limits, shapes: dict[str, Shape],
+         trust_found: frozenset[Span] = frozenset()) -> tuple[Expander, Wire | None]:
+    expander = Expander(limits, shapes)
+    expander.trust_found = trust_found
+    try:
+        _check_size(module, call, limits)
+        wire = expander.step(call, Environment(module, Frame()), None)
+    except Stop as stop:
+        expander.diagnostics.append(stop.diagnostic)
+        return expander, None
+    if not expander.diagnostics:
+        if wire is None or wire.node < 0:
+            expander.diagnostics.append(Diagnostic("no-input", f"net `{_name(call)}` has no INPUT", call.span,
+                                                   help="begin it with `INPUT(3x224x224)`"))
+        for name in shapes:
+            if name and name not in {node.name for node in expander.inputs}:
+                expander.diagnostics.append(Diagnostic("unknown-input", f"the net has no input named `{name}`"))
+        if "" in shapes and len(expander.inputs) > 1:
+            names = ", ".join(f"`{node.name}`" for node in expander.inputs)
+            expander.diagnostics.append(Diagnostic("unknown-input", f"the net has several inputs: {names}",
+                                                   help=f"say which: `--input {expander.inputs[0].name}=3x224x224`"))
+    return expander, wire
+
+
+def _check_size(module: Module, call: ast.Apply, limits: Limits) -> None:
+    """Refuse a net that is too large before expanding anything."""
+    layers, turns = Census(limits).step(call, Environment(module, Frame()))
+    if layers > limits.layers:
+        raise Stop(limit_layers(layers, limits, call.span))
+    if turns > limits.turns:
+        raise Stop(limit_turns(turns, limits, call.span))
+
+
+def _graph(module: Module, call: ast.Apply, expander: Expander, wire: Wire | None) -> Graph:
+    assert wire is not None  # a net without a value is a mistake
+    named = tuple(
+        NamedValue(name, getattr(mark.value, "node", -1), mark.span, mark.read, mark.overwritten, mark.plain)
+        for name, mark in expander.marks
+    )
+    inputs: dict[str, int] = {}
+    for node in expander.inputs:
+        label = node.name if node.name not in inputs else f"{node.name}[{len(inputs)}]"
+        inputs[label] = node.index
+    return Graph(_name(call), tuple(expander.nodes), inputs, wire.node, tuple(expander.outputs), named, call.span)
+
+
+def _name(call: ast.Apply) -> str:
+    return call.callee.id if isinstance(call.callee, ast.Name) else call.callee.span.text
+
+
+def _free_parameters(module: Module, call: ast.Apply) -> Diagnostic | None:
+    """A formula whose free parameters are not all set says so by name."""
+    if module.formula is None:
+        return None
+    given = {argument.name for argument in call.args or ()}
+    positional = sum(argument.name is None for argument in call.args or ())
+    missing = [p for p in module.formula.parameters[positional:] if p.default is None and p.name not in given]
+    if not missing:
+        return None
+    names = [f"`{p.name}`" for p in missing]
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return Diagnostic("free-parameter", f"{listed} {'has' if len(names) == 1 else 'have'} no value", missing[0].span,
+                      help="set them: " + " ".join(f"`--set {p.name}=2`" for p in missing)
+                      + f", or write `let {missing[0].name} = 2` above the chain")
+
+
+def _with_smallest_input(mistake: Diagnostic, module: Module, call: ast.Apply, limits: Limits,
+                         expander: Expander) -> Diagnostic:
+    """For a size that does not suffice: the smallest square input with which this mistake goes away."""
+    if mistake.code not in ("kernel-too-large", "size-zero") or len(expander.inputs) != 1 or len(expander.nodes) > 5000:
+        return mistake
+    shape = expander.inputs[0].shape
+    if len(shape) < 2 or len(set(shape[1:])) != 1:
+        return mistake
+
+    def works(side: int) -> bool:
+        tried, _ = _run(module, call, limits, {"": (shape[0], *(side,) * (len(shape) - 1))})
+        return all(d.key != mistake.key for d in tried.diagnostics)
+
+    low, high = shape[1], shape[1]
+    while not works(high):
+        low, high = high, high * 2
+        if high > _LARGEST_SIDE:
+            return mistake
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if works(middle) else (middle, high)
+    smallest = f"the smallest input that works is `INPUT({show((shape[0], *(high,) * (len(shape) - 1)))})`"
+    return mistake.replace(help=f"{mistake.help}; {smallest}" if mistake.help else smallest)  # type: ignore[no-any-return]  # replace keeps the type
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Room for steps within steps; pure Python calls take no C stack."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

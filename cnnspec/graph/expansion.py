@@ -1,0 +1,148 @@
+"""The state of one expansion, and how chains and bodies run through it; the forms of steps are `expand`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.grammar import ast
+from cnnspec.graph.budget import Budget, limit_layers
+from cnnspec.graph.calls import bind_layer, bind_value
+from cnnspec.graph.environment import Environment, Mark
+from cnnspec.graph.expressions import NOTHING, Entering, Evaluator
+from cnnspec.graph.network import Node, Output
+from cnnspec.graph.operators import kinds
+from cnnspec.graph.problem import Problem, Quiet, Stop
+from cnnspec.graph.trace import trace
+from cnnspec.graph.values import UNKNOWN, Given, NetExpansion, Wire
+from cnnspec.layers.base import Layer, Shape
+from cnnspec.layers.op import Op
+from cnnspec.limits import Limits
+from cnnspec.source import Span
+
+#: Levels of steps within steps, through calls too.
+DEEPEST = 256
+
+#: A form of step: the value that leaves it, for the value that enters (None where none does), the name that `as` gives
+#: it, and whether it begins its chain.
+Form = Callable[["Expansion", Any, Environment, Wire | None, str | None, bool], Wire | None]
+
+
+class Expansion:
+    """One net on its way to a graph. A wire is the value between two steps; None where none enters."""
+
+    #: The function for each kind of step.
+    forms: ClassVar[dict[type, Form]]
+
+    def __init__(self, limits: Limits, input_shape: dict[str, Shape]) -> None:
+        self.budget = Budget(limits)
+        self.evaluator = Evaluator(self.budget)
+        self.nodes: list[Node] = []
+        self.inputs: list[Node] = []
+        self.outputs: list[Output] = []
+        self.marks: list[tuple[str, Mark]] = []
+        self.diagnostics: list[Diagnostic] = []
+        #: Shapes that take the place of the spec's own inputs, by name; `""` for the only one.
+        self.input_shape = input_shape
+        #: Ascriptions not met, and which of them continue with the shape that was found instead.
+        self.trust_found: frozenset[Span] = frozenset()
+        self.unmet: list[Span] = []
+        #: The net that the step just expanded was, for `as` to make its named values reachable.
+        self.net: NetExpansion | None = None
+        #: Layers by their step where its arguments are literal, and by their arguments.
+        self.constant: dict[ast.Syntax, Layer] = {}
+        self.bound: dict[tuple[object, ...], Layer] = {}
+
+    def report(self, problem: Problem, env: Environment) -> None:
+        """Keep a mistake, with the calls and turns that led to it."""
+        where = trace(env.scope)
+        notes = problem.diagnostic.notes + ((where,) if where else ())
+        self.diagnostics.append(problem.diagnostic.replace(notes=notes))
+
+    def take_net(self) -> NetExpansion | None:
+        """The net that the last step was, once."""
+        net, self.net = self.net, None
+        return net
+
+    def value(self, expr: ast.Expr, env: Environment, wire: Wire | None) -> Any:
+        """The value of an expression in a step."""
+        return self.evaluator.value(expr, env, entering(wire))
+
+    def chain(self, chain: ast.Chain, env: Environment, wire: Wire | None) -> Wire | None:
+        """The value that leaves the last step; each step takes what the one before leaves."""
+        first = True
+        for step in chain.steps:
+            wire = self.step(step, env, wire, None, first)
+            first = False
+        return wire
+
+    def body(self, body: ast.Body, env: Environment, wire: Wire | None) -> Wire | None:
+        """`where`, then each chain from the value that entered; the last one's value is the body's."""
+        for binding in body.where:
+            try:
+                bind_value(env, binding.name, binding.value, self.evaluator, entering(wire))
+            except Problem as problem:
+                self.report(problem, env)
+                env.names[binding.name] = None
+        left = wire
+        for chain in body.chains:
+            left = self.chain(chain, env, wire)
+        return left
+
+    def step(self, step: ast.Step, env: Environment, wire: Wire | None, name: str | None = None,
+             first: bool = False) -> Wire | None:
+        """The value that leaves a step; `UNKNOWN` after a mistake, which is reported here."""
+        self.budget.depth += 1
+        try:
+            if self.budget.depth > DEEPEST:
+                raise Stop(Diagnostic("limit-depth", f"calls and groups are more than {DEEPEST} deep here", step.span,
+                                      notes=(trace(env.scope),)))
+            return self.forms[type(step)](self, step, env, wire, name, first)
+        except Problem as problem:
+            self.report(problem, env)
+            return UNKNOWN
+        except Quiet:
+            return UNKNOWN
+        finally:
+            self.budget.depth -= 1
+
+    def bind(self, cls: type[Layer], given: tuple[Given, ...], step: ast.Apply | ast.Merge) -> Layer:
+        """A layer with its arguments; the same one for the same arguments."""
+        key = (cls, *((g.name, kinds(g.value), g.value) for g in given))
+        layer = self.bound.get(key)
+        if layer is None:
+            layer = self.bound[key] = bind_layer(cls, given, step)
+        if isinstance(step.callee, ast.Name) and step.callee.id == cls.keyword:
+            if all(_is_literal(argument.value, cls) for argument in step.args or ()):
+                self.constant[step] = layer
+        return layer
+
+    def add(self, op: Op, inputs: tuple[int, ...], env: Environment, step: ast.Step, name: str | None) -> Wire:
+        """A new node of the graph."""
+        index = len(self.nodes)
+        if index >= self.budget.limits.layers:
+            raise Stop(limit_layers(index + 1, self.budget.limits, step.span))
+        assert env.scope is not None  # steps expand inside a net
+        self.nodes.append(Node(index, op, inputs, env.scope, step.span, name or op.layer.keyword.lower()))
+        return Wire(index, op.output)
+
+
+def entering(wire: Wire | None) -> Entering:
+    """The shape whose extents `C`, `H`, … read."""
+    return NOTHING if wire is None else wire.shape
+
+
+def entered(step: ast.Step, wire: Wire | None) -> Wire:
+    """The value that enters; raises `Problem` where a step needs one and none does."""
+    if wire is None:
+        raise Problem("no-input", "no value enters this step", step.span,
+                      help="a net begins with `INPUT(3x224x224)`, or continues from a named value: `@name`")
+    return wire
+
+
+def _is_literal(expr: ast.Expr, cls: type[Layer]) -> bool:
+    """Whether a layer's argument is the same wherever it is evaluated."""
+    if isinstance(expr, ast.Name):
+        return expr.id in cls.words
+    return isinstance(expr, ast.Number | ast.Flag | ast.ShapeLiteral)

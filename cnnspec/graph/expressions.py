@@ -1,0 +1,284 @@
+"""Expressions evaluate to values: a small pure subset of Python's, over names, extents and option words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cnnspec.diagnostics import closest
+from cnnspec.grammar import ast
+from cnnspec.graph.budget import Budget
+from cnnspec.graph.environment import Environment
+from cnnspec.graph.functions import FUNCTIONS
+from cnnspec.graph.operators import Unfit, arithmetic, bounded, compare, is_number
+from cnnspec.graph.problem import Problem, Quiet
+from cnnspec.graph.values import Bound, ChainValue, Given, Identity, LayerValue, describe
+from cnnspec.graph.values import Callable as Step
+from cnnspec.layers import find, keywords, option_words
+from cnnspec.layers.arguments import Symbol
+from cnnspec.layers.base import Shape, show
+
+#: The extents by the rank of a value: which letter stands for which position of its shape.
+EXTENTS: dict[int, str] = {1: "C", 2: "CL", 3: "CHW", 4: "CDHW"}
+EXTENT_NAMES = frozenset("CDHWL")
+
+#: Where no value enters: in a `let`, or in the defaults of a net.
+NOTHING: Shape = ()
+
+#: Reads a net's figure in `expect`: the net, the figure's name, its arguments, the place.
+Figures = Callable[[object, ast.Attribute, Mapping[str, object]], object]
+
+Entering = Shape | None
+Words = Mapping[str, str] | frozenset[str]
+NO_WORDS: Words = frozenset()
+
+
+class Evaluator:
+    """Evaluates expressions for one elaboration.
+
+    `entering` is the shape of the value that enters the step (`NOTHING` where none does, None where an earlier
+    mistake left it unknown); `words` are the option words of the layer whose argument it is.
+    """
+
+    def __init__(self, budget: Budget, figures: Figures | None = None) -> None:
+        self.budget = budget
+        self.figures = figures
+
+    def value(self, expr: ast.Expr, env: Environment, entering: Entering, words: Words = NO_WORDS) -> Any:
+        """The value of `expr`; raises `Problem` for a mistake and `Quiet` where it depends on an earlier one."""
+        try:
+            return _RULES[type(expr)](self, expr, env, entering, words)
+        except Unfit as unfit:
+            raise Problem(unfit.code, unfit.message, expr.span, help=unfit.help) from None
+
+    # ------------------------------------------------------------------------------------- atoms and names
+
+    def number(self, expr: ast.Number, env: Environment, entering: Entering, words: Words) -> object:
+        return bounded(expr.value, self.budget.limits)
+
+    def literal(self, expr: Any, env: Environment, entering: Entering, words: Words) -> object:
+        return expr.value
+
+    def shape(self, expr: ast.ShapeLiteral, env: Environment, entering: Entering, words: Words) -> object:
+        return expr.extents
+
+    def name(self, expr: ast.Name, env: Environment, entering: Entering, words: Words) -> object:
+        name = expr.id
+        if name in words:
+            return Symbol(name)
+        holder = env.holder(name)
+        if holder is not None:
+            value = holder.names[name]
+            if value is None:
+                raise Quiet
+            return value
+        if name in EXTENT_NAMES:
+            return self.extent(expr, entering)
+        if name in env.module.names:
+            return env.module.value(name, self)
+        return self.elsewhere(expr, env)
+
+    def elsewhere(self, expr: ast.Name, env: Environment) -> object:
+        """A name that nothing in the file binds: a layer, `ID`, an option word; else a mistake."""
+        name = expr.id
+        if name == "ID":
+            return Identity()
+        layer = find(name) if name.isupper() or not name.islower() else None
+        if layer is not None:
+            return LayerValue(layer)
+        if name in option_words():
+            return Symbol(name)
+        raise unknown_name(expr, env)
+
+    def extent(self, expr: ast.Name, entering: Entering) -> int:
+        """`C`, `D`, `H`, `W`, `L` of the value that enters."""
+        if entering is None:
+            raise Quiet
+        if entering == NOTHING:
+            raise Problem("no-extent", f"`{expr.id}` is an extent of the value that enters, and none enters here",
+                          expr.span, help="give it a parameter instead")
+        letters = EXTENTS[len(entering)]
+        if expr.id not in letters:
+            has = ", ".join(f"{letter} = {extent}" for letter, extent in zip(letters, entering, strict=True))
+            raise Problem("no-extent", f"the value that enters, {show(entering)}, has no `{expr.id}`; it has {has}",
+                          expr.span)
+        return entering[letters.index(expr.id)]
+
+    def reference(self, expr: ast.Reference, env: Environment, entering: Entering, words: Words) -> object:
+        """`@b` as an argument."""
+        from cnnspec.graph.references import single
+
+        return single(self, expr, env, entering)
+
+    def chain(self, expr: ast.Step, env: Environment, entering: Entering, words: Words) -> object:
+        return ChainValue(expr, env)
+
+    # --------------------------------------------------------------------------------------- combinations
+
+    def items(self, expr: ast.TupleExpr, env: Environment, entering: Entering, words: Words) -> object:
+        return self.budget.checked(tuple(self.value(item, env, entering, words) for item in expr.items), expr.span)
+
+    def unary(self, expr: ast.Unary, env: Environment, entering: Entering, words: Words) -> object:
+        operand = self.value(expr.operand, env, entering, words)
+        if expr.op == "not":
+            return not self.truth(operand, expr.operand)
+        if not is_number(operand):
+            raise Unfit("bad-operand", f"`{expr.op}` needs a number, not {describe(operand)}")
+        return -operand if expr.op == "-" else operand
+
+    def binary(self, expr: ast.Binary, env: Environment, entering: Entering, words: Words) -> object:
+        left = self.value(expr.left, env, entering, words)
+        right = self.value(expr.right, env, entering, words)
+        result = arithmetic(expr.op, left, right, self.budget.limits)
+        return self.budget.checked(result, expr.span) if isinstance(result, tuple) else result
+
+    def compare(self, expr: ast.Compare, env: Environment, entering: Entering, words: Words) -> object:
+        left = self.value(expr.operands[0], env, entering, words)
+        for sign, operand in zip(expr.ops, expr.operands[1:], strict=True):
+            right = self.value(operand, env, entering, words)
+            if not compare(sign, left, right):
+                return False
+            left = right
+        return True
+
+    def logic(self, expr: ast.Logic, env: Environment, entering: Entering, words: Words) -> object:
+        for operand in expr.operands:
+            if self.truth(self.value(operand, env, entering, words), operand) == (expr.op == "or"):
+                return expr.op == "or"
+        return expr.op == "and"
+
+    def conditional(self, expr: ast.Conditional, env: Environment, entering: Entering, words: Words) -> object:
+        test = self.truth(self.value(expr.test, env, entering), expr.test)
+        return self.value(expr.then if test else expr.other, env, entering, words)
+
+    def index(self, expr: ast.Index, env: Environment, entering: Entering, words: Words) -> object:
+        value = self.value(expr.value, env, entering)
+        for item in expr.items:
+            if not isinstance(value, tuple):
+                raise Unfit("bad-operand", f"only a tuple has an index, not {describe(value)}")
+            if isinstance(item, ast.Slice):
+                value = self.budget.checked(self.sliced(value, item, env, entering), expr.span)
+                continue
+            index = self.whole(item, env, entering)
+            if not -len(value) <= index < len(value):
+                raise Problem("index-out-of-range", f"index {index} is out of range: the tuple has {len(value)} "
+                              f"element{'s' if len(value) != 1 else ''}", item.span)
+            value = value[index]
+        return value
+
+    def sliced(self, row: tuple[object, ...], item: ast.Slice, env: Environment, entering: Entering) -> tuple[object, ...]:
+        bounds = [None if part is None else self.whole(part, env, entering)
+                  for part in (item.start, item.stop, item.step)]
+        if bounds[2] == 0:
+            raise Problem("division-by-zero", "the step of a slice is zero", item.span)
+        return row[slice(*bounds)]
+
+    def attribute(self, expr: ast.Attribute, env: Environment, entering: Entering, words: Words) -> object:
+        if self.figures is None:
+            raise Problem("bad-operand", f"`.{expr.name}` reads a figure of a net, in `expect` only", expr.name_span)
+        return self.figures(self.value(expr.value, env, entering), expr, {})
+
+    def call(self, expr: ast.Call, env: Environment, entering: Entering, words: Words) -> object:
+        """A function of the language, a net's figure with arguments, or a layer or block with arguments bound."""
+        callee = expr.callee
+        if isinstance(callee, ast.Attribute) and self.figures is not None:
+            named = {a.name: self.value(a.value, env, entering) for a in expr.args if a.name is not None}
+            return self.figures(self.value(callee.value, env, entering), callee, named)
+        if isinstance(callee, ast.Name) and callee.id in FUNCTIONS and env.holder(callee.id) is None:
+            if callee.id not in env.module.names:
+                return self.function(expr, callee.id, env, entering)
+        target = self.value(callee, env, entering)
+        if not isinstance(target, Step):
+            raise Problem("not-callable", f"{describe(target)} takes no arguments", callee.span)
+        return Bound(target, self.given(expr.args, target, env, entering), expr)
+
+    def given(self, args: tuple[ast.Argument, ...], target: object, env: Environment,
+              entering: Entering) -> tuple[Given, ...]:
+        """The arguments of a call of `target`, evaluated in the order written."""
+        words = layer_words(target)
+        return tuple([Given(a.name, self.value(a.value, env, entering, words), a, env) for a in args])
+
+    def function(self, expr: ast.Call, name: str, env: Environment, entering: Entering) -> object:
+        compute, usage = FUNCTIONS[name]
+        positional = [self.value(a.value, env, entering) for a in expr.args if a.name is None]
+        named = {a.name: self.value(a.value, env, entering) for a in expr.args if a.name is not None}
+        if name == "range":
+            self.count_range(expr, positional)
+        try:
+            result = compute(*positional, **named)
+        except (TypeError, ValueError, ArithmeticError):
+            given = ", ".join([*map(describe, positional), *(f"{k} = {describe(v)}" for k, v in named.items())])
+            raise Problem("bad-argument", f"`{name}` cannot take {given or 'no arguments'}", expr.span,
+                          help=f"it is called as `{usage}`") from None
+        return self.budget.checked(result, expr.span) if isinstance(result, tuple) else bounded(result, self.budget.limits)
+
+    def count_range(self, expr: ast.Call, bounds: list[Any]) -> None:
+        """Refuse a long range before it is made."""
+        if bounds and all(isinstance(b, int) for b in bounds) and len(bounds) <= 3:
+            start, stop, step = ([0, *bounds, 1] if len(bounds) == 1 else [*bounds, 1])[:3]
+            count = max(0, -(-(stop - start) // step)) if step else 0
+            if count > self.budget.limits.elements:
+                raise Unfit("limit-elements", f"the range has {count:,} elements; the limit is "
+                            f"{self.budget.limits.elements:,}", "a larger limit: `--max-elements N`")
+
+    # ------------------------------------------------------------------------------------ of a known kind
+
+    def whole(self, expr: ast.Expr, env: Environment, entering: Entering) -> int:
+        """A whole number."""
+        value = self.value(expr, env, entering)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Problem("bad-operand", f"a whole number is needed here, not {describe(value)}", expr.span)
+        return value
+
+    def truth(self, value: object, expr: ast.Expr) -> bool:
+        """A condition: on/off or a comparison; numbers and tuples as in Python."""
+        if isinstance(value, bool | int | float | tuple):
+            return bool(value)
+        raise Problem("bad-operand", f"a condition is needed here, not {describe(value)}", expr.span)
+
+    def row(self, expr: ast.Expr, env: Environment, entering: Entering) -> tuple[object, ...]:
+        """Something to loop over."""
+        value = self.value(expr, env, entering)
+        if not isinstance(value, tuple):
+            fix = f"`range({value})`" if isinstance(value, int) else ""
+            raise Problem("bad-operand", f"a loop needs a tuple or a range, not {describe(value)}", expr.span,
+                          help=f"did you mean {fix}?" if fix else "")
+        return value
+
+
+def layer_words(target: object) -> Words:
+    """The option words of a layer, through bound arguments; none for blocks and nets."""
+    while isinstance(target, Bound):
+        target = target.callee
+    return target.layer.words if isinstance(target, LayerValue) else NO_WORDS
+
+
+def unknown_name(expr: ast.Name, env: Environment, step: bool = False) -> Problem:
+    """The mistake of a name that nothing binds, with the closest one that exists."""
+    name = expr.id
+    known = env.visible() | set(keywords()) | {"ID"} | (set() if step else set(FUNCTIONS) | option_words())
+    match = closest(name, known - {name})
+    if name.isupper() and len(name) > 1:
+        code, kind = "unknown-layer", "layer"
+    elif step:
+        code, kind = "unknown-block", "block, net or layer"
+    else:
+        code, kind = "unknown-name", "name"
+    message = f"there is no {kind} `{name}`"
+    if match:
+        return Problem(code, message, expr.span, help=f"did you mean `{match}`?")
+    return Problem(code, message, expr.span, help={
+        "unknown-layer": "`cnnspec layers` lists the layers",
+        "unknown-block": f"define it: `block {name} = …`, or `use` the file that does",
+    }.get(code, f"bind it: a parameter of the block or net, `let {name} = …`, or `where {name} = …`"))
+
+
+_RULES: dict[type, Callable[..., Any]] = {
+    ast.Number: Evaluator.number, ast.Text: Evaluator.literal, ast.Flag: Evaluator.literal,
+    ast.ShapeLiteral: Evaluator.shape, ast.Name: Evaluator.name, ast.TupleExpr: Evaluator.items,
+    ast.Unary: Evaluator.unary, ast.Binary: Evaluator.binary, ast.Compare: Evaluator.compare,
+    ast.Logic: Evaluator.logic, ast.Conditional: Evaluator.conditional, ast.Index: Evaluator.index,
+    ast.Attribute: Evaluator.attribute, ast.Call: Evaluator.call, ast.Reference: Evaluator.reference,
+    ast.Group: Evaluator.chain, ast.Merge: Evaluator.chain,
+}
+

@@ -1,0 +1,183 @@
+"""A file's names: its blocks, nets and `let`s, and those of the files it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cnnspec.diagnostics import Diagnostic, Label, SpecError
+from cnnspec.grammar import ast, parse_file
+from cnnspec.graph.environment import Environment, Frame
+from cnnspec.graph.names import OPTION, VALUE, is_word, unbound
+from cnnspec.graph.problem import Problem, Quiet
+from cnnspec.graph.values import Defined
+from cnnspec.limits import Limits
+from cnnspec.source import Source, Span
+
+if TYPE_CHECKING:
+    from cnnspec.graph.expressions import Evaluator
+
+#: Opens the file that a `use` names, as seen from the file it stands in; raises `SpecError`.
+Opener = Callable[[str, Source], Source]
+
+_PENDING = object()
+
+
+class Module:
+    """One file, understood as far as its names: what `use` brings in is among them."""
+
+    def __init__(self, file: ast.File) -> None:
+        self.file = file
+        self.names: dict[str, ast.Definition | ast.Let] = {}
+        #: The module each name was defined in, where that is another one.
+        self.homes: dict[str, Module] = {}
+        self._lets: dict[str, object] = {}
+        self._signatures: dict[ast.Definition, tuple[ast.Parameter, ...]] = {}
+        self.formula: ast.Net | None = None
+
+    @property
+    def nets(self) -> tuple[ast.Net, ...]:
+        """The nets that this file itself defines, in its order."""
+        if self.formula is not None:
+            return (self.formula,)
+        return tuple(s for s in self.file.statements if isinstance(s, ast.Net))
+
+    @property
+    def expectations(self) -> tuple[ast.Expect, ...]:
+        return tuple(s for s in self.file.statements if isinstance(s, ast.Expect))
+
+    def main(self) -> ast.Net | None:
+        """The net the file stands for: the one named like the file, else its only net, else its last."""
+        named = {net.name: net for net in self.nets}
+        return named.get(stem(self.file.source.name)) or (self.nets[-1] if self.nets else None)
+
+    def value(self, name: str, evaluator: Evaluator) -> Any:
+        """The value of a name of the file; raises `Problem` for a `let` that depends on itself."""
+        home = self.homes.get(name)
+        if home is not None:
+            return home.value(name, evaluator)
+        entry = self.names[name]
+        if isinstance(entry, ast.Definition):
+            return Defined(entry, self)
+        if name not in self._lets:
+            self._lets[name] = _PENDING
+            try:
+                self._lets[name] = evaluator.value(entry.binding.value, Environment(self, Frame()), ())
+            except (Problem, Quiet):
+                self._lets[name] = None  # said once; whoever reads it again keeps quiet
+                raise
+        value = self._lets[name]
+        if value is _PENDING:
+            self._lets[name] = None
+            raise Problem("recursion", f"`{name}` depends on itself", entry.binding.name_span)
+        if value is None:
+            raise Quiet
+        return value
+
+    def signature(self, definition: ast.Definition) -> tuple[ast.Parameter, ...]:
+        """The parameters of a definition, its optional steps' switches (on unless set) among them."""
+        known = self._signatures.get(definition)
+        if known is None:
+            known = definition.parameters + self.switches(definition)
+            self._signatures[definition] = known
+        return known
+
+    def switches(self, definition: ast.Definition) -> tuple[ast.Parameter, ...]:
+        """A parameter for every `step?` whose name nothing binds."""
+        found: dict[str, ast.Parameter] = {}
+        for use in unbound(definition, frozenset(n for n, s in self.names.items() if isinstance(s, ast.Let))):
+            if use.role == OPTION:
+                span = use.syntax.span
+                found.setdefault(use.id, ast.Parameter(span, use.id, span, ast.Flag(span, True)))
+        return tuple(found.values())
+
+
+def stem(name: str) -> str:
+    """A file's name without folder and ending."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return base.rsplit(".", 1)[0] if "." in base else base
+
+
+class Program:
+    """Loads modules, each file once."""
+
+    def __init__(self, opener: Opener, limits: Limits) -> None:
+        self.opener = opener
+        self.limits = limits
+        self.diagnostics: list[Diagnostic] = []
+        self._modules: dict[str, Module | None] = {}
+
+    def load(self, source: Source) -> Module:
+        """The module of a source; mistakes go to `diagnostics`, and whatever could be understood is there."""
+        self._modules[source.name] = None  # being loaded: a `use` that comes back here is a loop
+        file, mistakes = parse_file(source, limits=self.limits)
+        self.diagnostics += mistakes
+        module = Module(file)
+        for statement in file.statements:
+            if isinstance(statement, ast.Use):
+                self._use(module, statement)
+        for statement in file.statements:
+            if isinstance(statement, ast.Definition | ast.Let):
+                self._define(module, statement)
+        if file.formula is not None:
+            module.formula = formula_net(file, stem(source.name))
+            module.names = {}
+        self._modules[source.name] = module
+        return module
+
+    def _use(self, module: Module, statement: ast.Use) -> None:
+        try:
+            source = self.opener(statement.path.value, module.file.source)
+        except SpecError as error:
+            self.diagnostics += [d.replace(span=statement.path.span) for d in error.diagnostics]
+            return
+        if source.name not in self._modules:
+            self.load(source)
+        used = self._modules[source.name]
+        if used is None:
+            self.diagnostics.append(Diagnostic("use-loop", f"`{statement.path.value}` uses this file, directly or through "
+                                               "others: a loop", statement.path.span,
+                                               help="move what both need to a third file"))
+            return
+        for name, entry in used.names.items():
+            self._enter(module, name, entry, used.homes.get(name, used))
+
+    def _define(self, module: Module, statement: ast.Definition | ast.Let) -> None:
+        name = statement.binding.name if isinstance(statement, ast.Let) else statement.name
+        self._enter(module, name, statement, None)
+
+    def _enter(self, module: Module, name: str, entry: ast.Definition | ast.Let, home: Module | None) -> None:
+        before = module.names.get(name)
+        if before is entry:
+            return  # the same definition, through two `use`s
+        if before is not None:
+            first, second = name_span(before), name_span(entry)
+            if first.source is not module.file.source:
+                first, second = second, first
+            self.diagnostics.append(Diagnostic(
+                "defined-twice", f"`{name}` is defined twice: also at {first if second is not first else second}",
+                second, labels=(Label(first, "defined here too"),), help="rename one of them"))
+            return
+        module.names[name] = entry
+        if home is not None:
+            module.homes[name] = home
+
+
+def name_span(entry: ast.Definition | ast.Let) -> Span:
+    """Where a statement names what it defines."""
+    return entry.binding.name_span if isinstance(entry, ast.Let) else entry.name_span
+
+
+def formula_net(file: ast.File, name: str) -> ast.Net:
+    """A bare chain as a net: its `let`s are parameters with defaults, its unbound names free parameters."""
+    assert file.formula is not None  # the caller has looked
+    chain = file.formula
+    lets = [s.binding for s in file.statements if isinstance(s, ast.Let)]
+    given = [ast.Parameter(b.span, b.name, b.name_span, b.value) for b in lets]
+    values = [b.value for b in lets]
+    free: dict[str, ast.Parameter] = {}
+    for use in unbound((*values, chain), frozenset(b.name for b in lets)):
+        if use.role == VALUE and not is_word(use.id):
+            free.setdefault(use.id, ast.Parameter(use.syntax.span, use.id, use.syntax.span, None))
+    body = ast.Body(chain.span, (chain,), ())
+    return ast.Net(chain.span, name, chain.span, (*free.values(), *given), body)

@@ -1,0 +1,136 @@
+"""What an expression can evaluate to beside numbers, words and tuples: wires, blocks, nets, layers, chains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnspec.grammar import ast
+from cnnspec.layers.arguments import Symbol
+from cnnspec.layers.base import Layer, Shape, show
+from cnnspec.record import Record
+
+if TYPE_CHECKING:
+    from cnnspec.graph.environment import Environment, Frame
+    from cnnspec.graph.program import Module
+
+
+class Wire(Record):
+    """A value between two layers: the node it leaves, and its shape."""
+
+    node: int
+    #: None after an error: whatever follows keeps quiet.
+    shape: Shape | None
+
+
+#: The value that leaves a step that could not be understood.
+UNKNOWN = Wire(-1, None)
+
+
+class Callable(Record):
+    """Something that can stand as a step."""
+
+
+class Defined(Callable):
+    """A block or a net, with the file it stands in."""
+
+    definition: ast.Definition
+    module: Module
+
+
+class LayerValue(Callable):
+    """A layer of the catalogue."""
+
+    layer: type[Layer]
+
+
+class Identity(Callable):
+    """`ID`."""
+
+
+class Given(Record):
+    """An argument of a call, evaluated; where it was written, and where its names are read, for messages."""
+
+    name: str | None
+    value: object
+    argument: ast.Argument
+    environment: Environment
+
+
+class Bound(Callable):
+    """A layer, block or net with some arguments given: `LEAKYRELU(0.2)`."""
+
+    callee: Callable
+    given: tuple[Given, ...]
+    call: ast.Call
+
+    def __eq__(self, other: object) -> bool:
+        """Equal with equal values for the same arguments, wherever they are written."""
+        return isinstance(other, Bound) and self.callee == other.callee and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((self.callee, self._values()))
+
+    def _values(self) -> tuple[tuple[str | None, object], ...]:
+        return tuple((given.name, given.value) for given in self.given)
+
+
+class ChainValue(Callable):
+    """`[BN -> RELU]` as a value; its names are those of the place where it is written."""
+
+    step: ast.Step
+    environment: Environment
+
+
+class NetExpansion(Record):
+    """A net that was used as a step and named: `resnet18 as r`, so that `@r.name` is reachable."""
+
+    frame: Frame
+    wire: Wire
+
+
+def describe(value: object) -> str:
+    """What kind of thing a value is, with the value where that is short."""
+    if isinstance(value, bool):
+        return f"`{'on' if value else 'off'}`"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, Symbol):
+        return f"the word `{value}`"
+    if isinstance(value, str):
+        return f'the text "{value}"'
+    if isinstance(value, tuple):
+        return f"the tuple {written(value)}"
+    if isinstance(value, Wire):
+        return f"a value of shape {show(value.shape)}" if value.shape else "a value"
+    return f"{_KINDS[type(value)]} `{written(value)}`"
+
+
+def written(value: object) -> str:
+    """A value as a spec would write it, cut where it is long."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, Symbol):
+        return value
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple):
+        inside = ", ".join(map(written, value[:8])) + (", …" if len(value) > 8 else "")
+        return f"({inside}{',' if len(value) == 1 else ''})"
+    if isinstance(value, Defined):
+        return value.definition.name
+    if isinstance(value, LayerValue):
+        return value.layer.keyword
+    if isinstance(value, Bound):
+        return value.call.span.text
+    if isinstance(value, ChainValue):
+        return value.step.span.text
+    if isinstance(value, Identity):
+        return "ID"
+    if isinstance(value, Wire):
+        return show(value.shape) if value.shape else "?"
+    return str(value)
+
+
+_KINDS: dict[type, str] = {
+    Defined: "the block", LayerValue: "the layer", Bound: "the call", ChainValue: "the chain", Identity: "the step",
+}

@@ -1,0 +1,272 @@
+"""Convolution and its relatives: CONV, DWCONV, UPCONV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import gcd
+
+from cnnspec.layers.arguments import LayerError, axes, count, flag, option, padding
+from cnnspec.layers.base import FRESH, Reach, Shape, Work, divisor_near, product, show
+from cnnspec.layers.formula import Formula, Term, sym, times
+from cnnspec.layers.weights import Tensor, Weighted
+from cnnspec.layers.window import Window, across, axis_names, centred, moves, sides, too_large
+
+
+class Convolution(Weighted):
+    """A family: a kernel that slides over the spatial axes, channels first."""
+
+    weighted = True
+
+    out: int
+    kernel: object
+    stride: object
+    pad: object
+    dilation: object
+    groups: int
+    bias: bool
+    pad_mode: str
+
+    def split(self, x: Shape, out: int, groups: int) -> None:
+        """Raise `LayerError` where the groups do not divide the channels on both sides."""
+        for channels, side in ((x[0], "input"), (out, "output")):
+            if channels % groups:
+                fit = divisor_near(groups, gcd(x[0], out))
+                raise LayerError("groups", f"groups = {groups} does not divide the {channels} {side} channels "
+                                 f"({x[0]} in, {out} out)", "groups", help=f"`groups={fit}` divides both")
+
+    def meant(self, *xs: Shape) -> Shape | None:
+        """The output with the groups left out of account and `same` padding made even, where the window fits."""
+        (x,) = xs
+        if len(x) < 2:
+            return None
+        try:
+            extents = self.meant_extents(x)
+        except LayerError:
+            return None
+        return (self.channels(x), *extents) if min(extents) > 0 else None
+
+    def meant_extents(self, x: Shape) -> list[int]:
+        """The spatial extents that leave; `same` is taken at its word even where it cannot be centred."""
+        if self.pad == "same":
+            return [-(-extent // stride) for extent, stride in zip(x[1:], self.per_axis("stride", x), strict=True)]
+        return [window.extent(extent) for window, extent in zip(self.windows(x), x[1:], strict=True)]
+
+    def channels(self, x: Shape) -> int:
+        """Output channels."""
+        return self.out
+
+    def windows(self, x: Shape) -> list[Window]:
+        """The window along each spatial axis of the input `x`."""
+        kernel, stride, dilation = (self.per_axis(name, x) for name in ("kernel", "stride", "dilation"))
+        if self.pad == "valid":
+            pads: Sequence[tuple[int, int]] = [(0, 0)] * len(kernel)
+        elif self.pad in {"same", "causal"}:
+            pads = centred(kernel, dilation, causal=self.pad == "causal")
+        else:
+            pads = sides("pad", self.pad, len(kernel), self.keyword)
+        return [Window(k, s, *p, d) for k, s, p, d in zip(kernel, stride, pads, dilation, strict=True)]
+
+    def shape(self, *xs: Shape) -> Shape:
+        (x,) = xs
+        self.needs_axes(x)
+        self.split(x, self.channels(x), self.group_count(x))
+        windows = self.windows(x)
+        for window, extent in zip(windows, x[1:], strict=True):
+            if window.slack(extent) < 0:
+                raise LayerError("kernel-too-large", too_large(window, extent, show(x)), "kernel")
+            widest = max(window.before, window.after)
+            if widest > {"reflect": extent - 1, "circular": extent}.get(self.pad_mode, widest):
+                raise LayerError("bad-argument", f"`pad_mode={self.pad_mode}` fills {widest} rows a side "
+                                 f"from the rows of {show(x)}, which are too few", "pad_mode", help="`pad_mode=zeros`")
+        return (self.channels(x), *(w.extent(e) for w, e in zip(windows, x[1:], strict=True)))
+
+    def group_count(self, x: Shape) -> int:
+        """Groups of channels that do not see each other."""
+        return self.groups
+
+    def tensors(self, *xs: Shape) -> tuple[Tensor, ...]:
+        (x,) = xs
+        out, kernel = self.channels(x), self.per_axis("kernel", x)
+        weight = Tensor("weight", (out, x[0] // self.group_count(x), *kernel))
+        return (weight, Tensor("bias", (out,))) if self.bias else (weight,)
+
+    def work(self, y: Shape, *xs: Shape) -> Work:
+        (x,) = xs
+        taps = x[0] // self.group_count(x) * product(self.per_axis("kernel", x))
+        return Work(product(y) * taps, (product(y) if self.bias else 0) + self.norm_work(x))
+
+    def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
+        return tuple(window.reach for window in self.windows(xs[0]))
+
+    def storage(self, y: Shape, *xs: Shape) -> str:
+        return FRESH
+
+    def unused_rows(self, y: Shape, *xs: Shape) -> tuple[int, ...]:
+        return tuple(w.unused(e) for w, e in zip(self.windows(xs[0]), xs[0][1:], strict=True))
+
+    def brief(self) -> str:
+        return " ".join([self.keyword, across(self.kernel), *moves(self.stride, self.dilation)])
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        (x,) = xs
+        names = axis_names(x)
+        extents = (Formula(Formula.EXTENT, window.formula(axis, extent), axis)
+                   for axis, extent, window in zip(names, x[1:], self.windows(x), strict=True))
+        return *extents, *self.weight_formulas(y, x)
+
+    def weight_formulas(self, y: Shape, x: Shape) -> tuple[Formula, ...]:
+        """Parameters and MACs: each output channel sees the channels of its group through one kernel."""
+        groups = self.group_count(x)
+        incoming: Term = sym("C_in", x[0]) / sym("groups", groups) if groups > 1 else sym("C_in", x[0])
+        kernel = [sym(f"K_{axis}", k) for axis, k in zip(axis_names(x), self.per_axis("kernel", x), strict=True)]
+        taps, out = times([incoming, *kernel]), sym("C_out", y[0])
+        positions = [sym(f"{axis}_out", extent) for axis, extent in zip(axis_names(x), y[1:], strict=True)]
+        return (*self.params_formula(out * (taps + 1) if self.bias else out * taps, x),
+                Formula(Formula.MACS, times([out, *positions, taps])))
+
+
+class Conv(Convolution):
+    """Convolution (cross-correlation), as `torch.nn.Conv1d`, `Conv2d` and `Conv3d` compute it.
+
+    FLOPs: 1 per output element for the bias; 3 per weight for a weight or spectral norm.
+
+    Example: `CONV(64, 3, stride=2)`
+    """
+
+    keyword = "CONV"
+    out = count(64, doc="output channels")
+    kernel = axes(3, doc="kernel extent")
+    stride = axes(1, doc="step of the window")
+    pad = padding("same", words=("same", "valid", "causal"),
+                  doc="rows added around the input; `causal` only before the first axis")
+    dilation = axes(1, doc="distance of the kernel's taps")
+    groups = count(1, doc="groups of channels that do not see each other")
+    bias = flag(True, doc="a learned offset per output channel")
+    pad_mode = option("zeros", "reflect", "replicate", "circular", doc="what the added rows hold")
+    norm = option("none", "weight", "spectral", doc="reparametrisation of the weight")
+
+
+class DepthwiseConv(Convolution):
+    """Depthwise convolution: each channel on its own, `multiplier` outputs for each.
+
+    FLOPs: 1 per output element for the bias; 3 per weight for a weight or spectral norm.
+
+    Example: `DWCONV(3, stride=2)`
+    """
+
+    keyword = "DWCONV"
+    kernel = axes(3, doc="kernel extent")
+    stride = axes(1, doc="step of the window")
+    pad = padding("same", words=("same", "valid", "causal"),
+                  doc="rows added around the input; `causal` only before the first axis")
+    dilation = axes(1, doc="distance of the kernel's taps")
+    multiplier: int = count(1, doc="output channels for each input channel")
+    bias = flag(True, doc="a learned offset per output channel")
+    pad_mode = option("zeros", "reflect", "replicate", "circular", doc="what the added rows hold")
+    norm = option("none", "weight", "spectral", doc="reparametrisation of the weight")
+
+    def channels(self, x: Shape) -> int:
+        return x[0] * self.multiplier
+
+    def group_count(self, x: Shape) -> int:
+        return x[0]
+
+
+class UpConv(Convolution):
+    """Transposed convolution, as `torch.nn.ConvTranspose1d`, `2d` and `3d` compute it.
+
+    Each input position spreads its kernel over the output, hence MACs = input positions × weights.
+
+    FLOPs: 1 per output element for the bias; 3 per weight for a weight or spectral norm.
+
+    Example: `UPCONV(64, 2, stride=2)`
+    """
+
+    keyword = "UPCONV"
+    output_axis = 1
+    out = count(doc="output channels")
+    kernel = axes(2, doc="kernel extent")
+    stride = axes(2, doc="step of the kernel in the output")
+    pad = padding("valid", words=("valid", "same"), doc="rows cut from the output; `same` gives extent times stride")
+    output_pad: object = axes(0, minimum=0, doc="rows added behind the output")
+    dilation = axes(1, doc="distance of the kernel's taps")
+    groups = count(1, doc="groups of channels that do not see each other")
+    bias = flag(True, doc="a learned offset per output channel")
+    norm = option("none", "weight", "spectral", doc="reparametrisation of the weight")
+
+    def windows(self, x: Shape) -> list[Window]:
+        kernel, stride, dilation = (self.per_axis(name, x) for name in ("kernel", "stride", "dilation"))
+        if self.pad == "valid":
+            pads: Sequence[tuple[int, int]] = [(0, 0)] * len(kernel)
+        elif self.pad == "same":
+            pads = [_same_cut(d * (k - 1) + 1 - s) for k, s, d in zip(kernel, stride, dilation, strict=True)]
+        else:
+            pads = sides("pad", self.pad, len(kernel), self.keyword)
+        return [Window(k, s, *p, d) for k, s, p, d in zip(kernel, stride, pads, dilation, strict=True)]
+
+    def unused_rows(self, y: Shape, *xs: Shape) -> tuple[int, ...]:
+        return ()  # every input is spread
+
+    def extents(self, x: Shape) -> list[int]:
+        """`(W − 1)·S + d·(K − 1) + 1 − P_before − P_after + output_pad` along each axis."""
+        return [(e - 1) * w.stride + w.span - w.before - w.after + more
+                for e, w, more in zip(x[1:], self.windows(x), self.per_axis("output_pad", x), strict=True)]
+
+    def shape(self, *xs: Shape) -> Shape:
+        (x,) = xs
+        self.needs_axes(x)
+        self.split(x, self.out, self.groups)
+        for window, more in zip(self.windows(x), self.per_axis("output_pad", x), strict=True):
+            if more >= max(window.stride, window.dilation):
+                raise LayerError("bad-argument", f"`output_pad` = {more} must be smaller than the stride "
+                                 f"({window.stride}) or the dilation ({window.dilation})", "output_pad")
+        extents = self.extents(x)
+        if min(extents) < 1:
+            raise LayerError("size-zero", f"UPCONV cuts more than it makes: {show(x)} would become "
+                             f"{show((self.out, *extents))}", "pad")
+        return (self.out, *extents)
+
+    def meant_extents(self, x: Shape) -> list[int]:
+        return self.extents(x)
+
+    def tensors(self, *xs: Shape) -> tuple[Tensor, ...]:
+        (x,) = xs
+        weight = Tensor("weight", (x[0], self.out // self.groups, *self.per_axis("kernel", x)))
+        return (weight, Tensor("bias", (self.out,))) if self.bias else (weight,)
+
+    def work(self, y: Shape, *xs: Shape) -> Work:
+        (x,) = xs
+        taps = self.out // self.groups * product(self.per_axis("kernel", x))
+        return Work(product(x) * taps, (product(y) if self.bias else 0) + self.norm_work(x))
+
+    def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
+        """Input `i` writes the outputs `i·S − P + t·d`; solved for `i`."""
+        return tuple(Reach(*(Fraction(rows, w.stride) for rows in (1, w.before - w.span + 1, w.before)))
+                     for w in self.windows(xs[0]))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        (x,) = xs
+        lines = []
+        more = self.per_axis("output_pad", x)
+        for axis, extent, w, extra in zip(axis_names(x), x[1:], self.windows(x), more, strict=True):
+            kernel = sym(f"K_{axis}", w.kernel)
+            covered = kernel if w.dilation == 1 else (kernel - 1) * sym(f"d_{axis}", w.dilation) + 1
+            size = (sym(axis, extent) - 1) * sym(f"S_{axis}", w.stride) + covered
+            size = size - (2 * sym(f"P_{axis}", w.before) if w.before == w.after
+                           else sym("P_before", w.before) + sym("P_after", w.after))
+            lines.append(Formula(Formula.EXTENT, size + sym("output_pad", extra) if extra else size, axis))
+        return *lines, *self.weight_formulas(y, x)
+
+    def weight_formulas(self, y: Shape, x: Shape) -> tuple[Formula, ...]:
+        outgoing: Term = sym("C_out", y[0]) / sym("groups", self.groups) if self.groups > 1 else sym("C_out", y[0])
+        kernel = [sym(f"K_{axis}", k) for axis, k in zip(axis_names(x), self.per_axis("kernel", x), strict=True)]
+        positions = [sym(axis, extent) for axis, extent in zip(axis_names(x), x[1:], strict=True)]
+        weights = times([sym("C_in", x[0]), outgoing, *kernel])
+        return (*self.params_formula(weights + sym("C_out", y[0]) if self.bias else weights, x),
+                Formula(Formula.MACS, times([*positions, weights])))
+
+
+def _same_cut(total: int) -> tuple[int, int]:
+    """Rows to cut before and after so that `total` fewer remain; negative: rows to add, behind."""
+    return (total // 2, total - total // 2) if total > 0 else (0, total)

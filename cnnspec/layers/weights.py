@@ -1,0 +1,70 @@
+"""Layers with weights: trainable parameters, or buffers where the spec fixes them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from cnnspec.layers.arguments import flag, option
+from cnnspec.layers.base import Buffer, Layer, Param, Shape, product
+from cnnspec.layers.formula import Formula, Term, sym
+from cnnspec.record import Record
+
+
+class Tensor(Record):
+    """One tensor of weights."""
+
+    name: str
+    shape: Shape
+
+
+class Weighted(Layer):
+    """A family: its `tensors` are parameters, or buffers with `train=off`."""
+
+    train: bool = flag(True, named_only=True,
+                       doc="learn the weights; `off` fixes them (buffers, not parameters)")
+    init: str = option("default", "kaiming", "xavier", "normal", "truncated", "zeros", "ones",
+                       named_only=True, doc="how the weights start")
+
+    #: Axis of the weight that runs over the output channels: the rows of the matrix that a spectral norm sees.
+    output_axis: ClassVar[int] = 0
+
+    def tensors(self, *xs: Shape) -> tuple[Tensor, ...]:
+        """The weights for this input."""
+        raise NotImplementedError  # a test asks it of every layer in the catalogue
+
+    def params(self, *xs: Shape) -> tuple[Param, ...]:
+        """The tensors where they are learned.
+
+        A weight norm splits the weight into magnitude and direction (Salimans and Kingma, NeurIPS 2016), a spectral
+        norm keeps it (Miyato et al., ICLR 2018).
+        """
+        if not self.train:
+            return ()
+        learned = [Param(tensor.name, tensor.shape) for tensor in self.tensors(*xs)]
+        if getattr(self, "norm", "none") == "weight":
+            weight = learned[0].shape
+            learned[:1] = [Param("weight_g", (weight[0], *(1,) * (len(weight) - 1))), Param("weight_v", weight)]
+        return tuple(learned)
+
+    def buffers(self, *xs: Shape) -> tuple[Buffer, ...]:
+        """The tensors where they are fixed, and a spectral norm's two power-iteration vectors."""
+        kept = [] if self.train else [Buffer(tensor.name, tensor.shape) for tensor in self.tensors(*xs)]
+        if getattr(self, "norm", "none") == "spectral":
+            weight = self.tensors(*xs)[0].shape
+            rows = weight[self.output_axis]
+            kept += [Buffer("weight_u", (rows,)), Buffer("weight_v", (product(weight) // rows,))]
+        return tuple(kept)
+
+    def params_formula(self, term: Term, *xs: Shape) -> tuple[Formula, ...]:
+        """The arithmetic of the parameters: `term`, and a weight norm's magnitudes; nothing where they are fixed."""
+        if not self.train:
+            return ()
+        if getattr(self, "norm", "none") == "weight":
+            term += sym("magnitudes", self.tensors(*xs)[0].shape[0])
+        return (Formula(Formula.PARAMS, term),)
+
+    def norm_work(self, *xs: Shape) -> int:
+        """Operations of a weight or spectral norm: 3 per weight (square and sum, or the two-sided product; scale)."""
+        if getattr(self, "norm", "none") == "none":
+            return 0
+        return 3 * product(self.tensors(*xs)[0].shape)

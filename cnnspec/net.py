@@ -1,0 +1,86 @@
+"""The public face of a network: what `load` and `parse` return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cnnspec.analysis.summary import LayerSummary, Summary, summarize
+from cnnspec.diagnostics import Diagnostic, SpecError
+from cnnspec.graph.network import Graph
+from cnnspec.layers.base import Shape
+from cnnspec.limits import Limits
+from cnnspec.record import Record
+from cnnspec.source import Source
+from cnnspec.targets import Settings, Target, from_source, resolve
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+InputShape = Shape | Mapping[str, Shape] | None
+
+
+class Net(Record):
+    """A network, expanded and without mistakes."""
+
+    target: Target
+    graph: Graph
+    #: Warnings; a net with errors is never made.
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def name(self) -> str:
+        return self.graph.name
+
+    @property
+    def source(self) -> str:
+        """The file (or `<text>`) that it was read from."""
+        return self.target.module.file.source.name
+
+    def summary(self, batch: int = 1, dtype: str = "float32") -> Summary:
+        """Shapes, parameters, MACs, receptive fields and memory.
+
+        `batch` scales bytes, not MACs, which are for one image; `dtype` is one of `analysis.memory.DTYPES`.
+        """
+        return summarize(self.graph, batch, dtype)
+
+    @property
+    def layers(self) -> tuple[LayerSummary, ...]:
+        """One record per layer, in order of execution, for a batch of one in float32."""
+        return self.summary().layers
+
+    def to_frame(self, batch: int = 1, dtype: str = "float32") -> DataFrame:
+        """The layers as a pandas data frame, one row each; needs the `[pandas]` extra."""
+        from cnnspec.render.frame import to_frame
+
+        return to_frame(self.summary(batch, dtype))
+
+    def _repr_html_(self) -> str:
+        from cnnspec.render.html import summary_html
+
+        return summary_html(self.summary())
+
+
+def load(target: str, *, set: Settings | None = None, input: InputShape = None, limits: Limits | None = None) -> Net:
+    """The net that a target names: a path, `path:net`, a net of the spec folders, or a call.
+
+    `set` gives values to its parameters (numbers, tuples, or text in the spec language); `input` takes the place of its
+    input's shape, channels first without the batch, or of several by name. Raises `SpecError` with all mistakes.
+    """
+    return _expand(resolve(target, set, limits), input)
+
+
+def parse(text: str, *, set: Settings | None = None, input: InputShape = None, name: str = "<text>",
+          limits: Limits | None = None) -> Net:
+    """The net that a text stands for; arguments and errors as for `load`."""
+    return _expand(from_source(Source(name, text), set, limits), input)
+
+
+def _expand(target: Target, input: InputShape) -> Net:
+    shapes = {"": input} if isinstance(input, tuple) else dict(input or {})
+    elaboration = target.elaborate(shapes)
+    if elaboration.graph is None:
+        raise SpecError(elaboration.diagnostics)
+    from cnnspec.analysis.lint import lint
+
+    return Net(target, elaboration.graph, lint(elaboration.graph))

@@ -1,0 +1,136 @@
+"""What a target names: a path, `path:net`, a net's name, or a call such as `resnet(bottleneck, (3, 4, 6, 3))`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from cnnspec import files
+from cnnspec.diagnostics import Diagnostic, SpecError, closest, in_order
+from cnnspec.grammar import ast, parse_expression, parse_target
+from cnnspec.graph.elaborate import Elaboration, elaborate
+from cnnspec.graph.program import Module, Program
+from cnnspec.limits import Limits
+from cnnspec.layers.base import Shape
+from cnnspec.record import Record
+from cnnspec.source import Source, Span
+
+#: Values for a net's parameters: text in the spec language, or numbers, on/off and tuples as Python has them.
+Settings = Mapping[str, object]
+
+
+class Target(Record):
+    """A net, ready to be expanded: the file's names, and the call that makes it."""
+
+    module: Module
+    call: ast.Apply
+    limits: Limits
+
+    def elaborate(self, input_shape: Mapping[str, Shape] | None = None) -> Elaboration:
+        """Its graph, or its mistakes."""
+        return elaborate(self.module, self.call, self.limits, input_shape)
+
+
+def resolve(target: str, settings: Settings | None = None, limits: Limits | None = None) -> Target:
+    """The net that a target names; raises `SpecError` where there is none or its file has mistakes."""
+    limits = limits or Limits()
+    if "(" in target and not os.path.exists(target):
+        return _call(target, settings or {}, limits)
+    path, _, net = target.rpartition(":") if ":" in target and not os.path.exists(target) else (target, "", "")
+    if net or os.sep in path or path.endswith(".cnn") or os.path.isfile(path):
+        return from_source(files.read(path, limits), settings, limits, net)
+    found = files.find_net(path)
+    if found is None:
+        raise _unknown_net(path)
+    module = _module(files.read(found, limits), limits)
+    named = path if any(n.name == path for n in module.nets) else ""
+    return _net(module, named, settings or {}, limits)
+
+
+def from_source(source: Source, settings: Settings | None = None, limits: Limits | None = None, net: str = "") -> Target:
+    """The net that a text stands for, or one of its nets by name; raises `SpecError`."""
+    limits = limits or Limits()
+    return _net(_module(source, limits), net, settings or {}, limits)
+
+
+def load_module(source: Source, limits: Limits) -> tuple[Module, tuple[Diagnostic, ...]]:
+    """A file with all its names, and what is wrong with it before any net is expanded."""
+    program = Program(lambda path, user: _open(path, user, limits), limits)
+    module = program.load(source)
+    return module, tuple(program.diagnostics)
+
+
+def _module(source: Source, limits: Limits) -> Module:
+    module, diagnostics = load_module(source, limits)
+    if diagnostics:
+        raise SpecError(in_order(diagnostics))
+    return module
+
+
+def _open(path: str, user: Source, limits: Limits) -> Source:
+    """The file of a `use`: beside the file that uses it, else in the spec folders."""
+    near = files.beside(path, user)
+    for candidate in (near, *(os.path.join(folder, path) for folder in files.spec_folders())):
+        if os.path.isfile(candidate):
+            return files.read(os.path.normpath(candidate), limits)
+    return files.read(near, limits)
+
+
+def _net(module: Module, name: str, settings: Settings, limits: Limits) -> Target:
+    named = {net.name: net for net in module.nets}
+    net = named.get(name) if name else module.main()
+    if net is None:
+        raise _no_such_net(module, name)
+    callee = ast.Name(net.name_span, net.name)
+    return Target(module, ast.Apply(net.name_span, callee, _arguments(settings, net, limits)), limits)
+
+
+def _call(text: str, settings: Settings, limits: Limits) -> Target:
+    call, mistakes = parse_target(Source("<target>", text), limits=limits)
+    if call is None or mistakes:
+        raise SpecError(mistakes)
+    name = call.callee.id if isinstance(call.callee, ast.Name) else call.callee.span.text
+    path = files.find_net(name)
+    if path is None:
+        raise _unknown_net(name)
+    target = _net(_module(files.read(path, limits), limits), name, settings, limits)
+    args = (*(call.args or ()), *(target.call.args or ()))
+    return target.replace(call=ast.Apply(call.span, call.callee, args))  # type: ignore[no-any-return]  # replace keeps the type
+
+
+def _arguments(settings: Settings, net: ast.Net, limits: Limits) -> tuple[ast.Argument, ...] | None:
+    """`--set name=value` as arguments of the net's call."""
+    arguments = []
+    for name, value in settings.items():
+        source = Source(f"<{name}>", value if isinstance(value, str) else _literal(value))
+        expr, mistakes = parse_expression(source, limits=limits)
+        if expr is None or mistakes:
+            raise SpecError(mistakes)
+        name_span = Span(Source("<set>", name), 0, len(name))
+        arguments.append(ast.Argument(expr.span, name, name_span, expr))
+    return tuple(arguments) or None
+
+
+def _literal(value: object) -> str:
+    """A Python value as an expression of the language."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple | list):
+        return "(" + "".join(f"{_literal(item)}, " for item in value) + ")"
+    return str(value)
+
+
+def _no_such_net(module: Module, name: str) -> SpecError:
+    file = module.file.source.name
+    if not name:
+        return SpecError([Diagnostic("no-net", f"{file} defines no net", help="`net name = INPUT(3x224x224) -> …`")])
+    match = closest(name, (net.name for net in module.nets))
+    known = ", ".join(f"`{net.name}`" for net in module.nets) or "no net"
+    return SpecError([Diagnostic("unknown-net", f"{file} has no net `{name}`; it defines {known}",
+                                 help=f"did you mean `{file}:{match}`?" if match else "")])
+
+
+def _unknown_net(name: str) -> SpecError:
+    match = closest(name, files.known_nets())
+    return SpecError([Diagnostic("unknown-net", f"there is no net `{name}`, and no file of that name",
+                                 help=f"did you mean `{match}`?" if match else "`cnnspec zoo` lists the nets")])
