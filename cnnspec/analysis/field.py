@@ -81,10 +81,9 @@ def fields(graph: Graph) -> list[Field]:
 
 
 def _through(node: Node, entering: Field) -> Field:
+    if node.op.is_pointwise and len(node.shape) == len(node.op.inputs[0]):
+        return Field(entering.axes, entering.ungated) if entering.skewed else entering
     reach = node.op.reach
-    if reach is not None and all(r is POINT for r in reach) and entering.axes is not None:
-        if len(reach) == len(entering.axes):
-            return entering if not entering.skewed else Field(entering.axes, entering.ungated)
     axes = compose(entering.axes, reach)
     return Field(axes, axes if entering.ungated is entering.axes else compose(entering.ungated, reach))
 

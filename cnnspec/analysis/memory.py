@@ -7,7 +7,7 @@ allocates int64 indices while it runs. Weights, buffers and the caller's inputs 
 
 from __future__ import annotations
 
-from cnnspec.graph.network import Graph
+from cnnspec.graph.network import Graph, Node
 from cnnspec.layers.base import IN_PLACE, VIEW
 from cnnspec.record import Record
 
@@ -25,61 +25,64 @@ class Peak(Record):
 def inference_peak(graph: Graph, runs: frozenset[int], resident: int, batch: int, element: int) -> Peak:
     """The peak over the nodes that run, on top of `resident` bytes of weights and buffers.
 
-    `element` is the size of one number in bytes. Values are freed after their last reader; outputs and inputs stay.
+    `element` is the size of one number in bytes. Values are freed after their last reader; inputs and outputs stay.
     """
     nodes = graph.nodes
-    root, last_read = _storages(graph, runs)
-    kept = {root[i] for i in (graph.output, *graph.inputs.values(), *(o.node for o in graph.outputs if o.node in runs))}
-    live = resident + sum(nodes[i].op.elements for i in graph.inputs.values()) * batch * element
-    ends: dict[int, list[int]] = {}
-    for storage, reader in last_read.items():
-        ends.setdefault(reader, []).append(storage)
-    peak = Peak(live, graph.output)
-    best = live
+    size = batch * element
+    ends = _lifetimes(graph, runs)
+    live = resident + sum(nodes[i].op.elements for i in graph.inputs.values()) * size
+    most, at = live, graph.output
     for node in nodes:
-        index = node.index
-        if index not in runs or not node.inputs:
-            continue
-        if root[index] == index:
-            live += node.op.elements * batch * element
-        during = live + node.op.layer.scratch(node.op.output, *node.op.inputs) * batch
-        if during > best:
-            best, peak = during, Peak(during, index)
-        for storage in ends.get(index, ()):
-            if storage not in kept:
-                live -= nodes[storage].op.elements * batch * element
-        if index not in last_read and root[index] == index and index not in kept:
-            live -= node.op.elements * batch * element
-    return peak
+        made, freed = ends.get(node.index, (False, ()))
+        if made:
+            live += node.op.elements * size
+        during = live + node.op.scratch * batch
+        if during > most and node.index in runs:
+            most, at = during, node.index
+        for storage in freed:
+            live -= nodes[storage].op.elements * size
+    return Peak(most, at)
+
+
+def _lifetimes(graph: Graph, runs: frozenset[int]) -> dict[int, tuple[bool, list[int]]]:
+    """For each node that runs: whether it makes a storage, and the storages (by the node that made them) freed after it."""
+    root, last = _storages(graph, runs)
+    kept = {root[i] for i in (graph.output, *graph.inputs.values(), *(o.node for o in graph.outputs))}
+    ends: dict[int, tuple[bool, list[int]]] = {
+        index: (root[index] == index, []) for index in runs if graph.nodes[index].inputs
+    }
+    for storage, reader in last.items():
+        if storage not in kept and reader in ends:
+            ends[reader][1].append(storage)
+    return ends
 
 
 def _storages(graph: Graph, runs: frozenset[int]) -> tuple[list[int], dict[int, int]]:
-    """The node whose storage each value has, and the last node that reads each storage."""
-    nodes = graph.nodes
-    readers: dict[int, list[int]] = {}
-    for node in nodes:
+    """The node whose storage each value lives in, and the last node that reads each storage."""
+    reader = list(range(len(graph.nodes)))  # the last reader of each value; a value that nobody reads ends with itself
+    for node in graph.nodes:
         if node.index in runs:
             for source in node.inputs:
-                readers.setdefault(source, []).append(node.index)
-    inputs = set(graph.inputs.values())
-    outputs = {graph.output, *(o.node for o in graph.outputs)}
+                reader[source] = node.index
+    fixed = {*graph.inputs.values(), graph.output, *(output.node for output in graph.outputs)}
     root: list[int] = []
-    last: dict[int, int] = {}
-    shared: dict[int, int] = {}  # the last reader of a storage through any of its views
-    for node in nodes:
-        index = node.index
-        owner = index
+    last: dict[int, int] = {}  # by storage, through all views of it made so far
+    for node in graph.nodes:
+        index = owner = node.index
         if node.inputs and index in runs:
             first = node.inputs[0]
-            storage = node.op.layer.storage(node.op.output, *node.op.inputs)
+            storage = node.op.storage
             if storage == VIEW:
                 owner = root[first]
-            elif storage == IN_PLACE and nodes[first].op.elements == node.op.elements:
-                free = root[first] not in inputs and first not in outputs and shared.get(root[first], -1) <= index
-                owner = root[first] if free and node.inputs.count(first) == 1 else index
+            elif storage == IN_PLACE and last[root[first]] == index and _owns(graph, root[first], first, fixed, node):
+                owner = root[first]
         root.append(owner)
         if index in runs:
-            latest = max(readers.get(index, [index]))
-            shared[owner] = max(shared.get(owner, -1), latest)
-            last[owner] = max(last.get(owner, -1), latest)
-    return root, {storage: reader for storage, reader in last.items() if reader != storage}
+            last[owner] = max(last.get(owner, index), reader[index])
+    return root, last
+
+
+def _owns(graph: Graph, storage: int, first: int, fixed: set[int], node: Node) -> bool:
+    """Whether a layer may overwrite its first input: nobody else holds it, and the output fits."""
+    return (storage not in fixed and first not in fixed and node.inputs.count(first) == 1
+            and graph.nodes[first].op.elements == node.op.elements)

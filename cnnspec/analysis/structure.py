@@ -34,7 +34,11 @@ def longest_path(graph: Graph) -> tuple[int, int]:
     layers: list[int] = []
     weights: list[int] = []
     for node in graph.nodes:
-        before = [(layers[i], weights[i]) for i in node.inputs]
-        layers.append(max((b[0] for b in before), default=-1) + 1)
-        weights.append(max((b[1] for b in before), default=0) + node.op.layer.weighted)
+        weighted = 1 if node.op.layer.weighted else 0
+        if len(node.inputs) == 1:  # nearly all of them
+            layers.append(layers[node.inputs[0]] + 1)
+            weights.append(weights[node.inputs[0]] + weighted)
+        else:
+            layers.append(max((layers[i] for i in node.inputs), default=-1) + 1)
+            weights.append(max((weights[i] for i in node.inputs), default=0) + weighted)
     return layers[graph.output], weights[graph.output]

@@ -9,7 +9,8 @@ from cnnspec.analysis.memory import DTYPES, inference_peak
 from cnnspec.analysis.structure import longest_path, reaching, runs_at_inference
 from cnnspec.graph.network import Graph, Node
 from cnnspec.graph.paths import paths
-from cnnspec.layers.base import VIEW, Shape
+from cnnspec.layers.base import Shape
+from cnnspec.layers.op import Op
 from cnnspec.record import Record
 
 
@@ -126,43 +127,33 @@ def summarize(graph: Graph, batch: int = 1, dtype: str = "float32") -> Summary:
     """Analyse a graph. `dtype` is one of `DTYPES`."""
     element = DTYPES[dtype]
     runs = runs_at_inference(graph)
-    layers = tuple(
-        _layer(node, path, field, node.index in runs, batch, element)
-        for node, path, field in zip(graph.nodes, paths(graph), fields(graph), strict=True)
-    )
+    figures: dict[tuple[Op, bool], tuple[int, int, int, int, int, int, int, int]] = {}
+    layers = []
+    for node, path, field in zip(graph.nodes, paths(graph), fields(graph), strict=True):
+        key = node.op, node.index in runs
+        known = figures.get(key)
+        if known is None:
+            known = figures[key] = _figures(node.op, key[1], batch, element)
+        layers.append(LayerSummary(node, path, *known, field, key[1]))
     notes = tuple(f"at {layer.path} several paths meet whose receptive fields have different centres"
                   for layer in layers if layer.field.skewed)
-    return Summary(graph.name, graph, batch, dtype, layers, _totals(graph, layers, runs, batch, element), notes)
+    rows = tuple(layers)
+    return Summary(graph.name, graph, batch, dtype, rows, _totals(graph, rows, runs, batch, element), notes)
 
 
-def _layer(node: Node, path: str, field: Field, runs: bool, batch: int, element: int) -> LayerSummary:
-    op = node.op
-    work = op.work
-    params = op.param_count
-    trainable = params if all(p.trainable for p in op.params) else sum(
-        _count(p.shape) for p in op.params if p.trainable)
-    activation = op.elements * batch * element
-    moved = 0
-    if runs and op.inputs and op.layer.storage(op.output, *op.inputs) != VIEW:
-        read = sum(map(_count, op.inputs))
-        moved = (read * batch + params + op.buffer_count) * element + activation
-    return LayerSummary(
-        node, path, params, trainable, op.buffer_count,
-        work.macs if runs else 0, 2 * work.macs + work.other if runs else 0,
-        activation, params * element, moved, field, runs,
+def _figures(op: Op, runs: bool, batch: int, element: int) -> tuple[int, int, int, int, int, int, int, int]:
+    """The numbers of a `LayerSummary`, from `params` to `traffic_bytes`."""
+    images, weights = op.moved if runs else (0, 0)
+    macs, flops = (op.work.macs, 2 * op.work.macs + op.work.other) if runs else (0, 0)
+    return (
+        op.param_count, op.trainable_count, op.buffer_count, macs, flops,
+        op.elements * batch * element, op.param_count * element, (images * batch + weights) * element,
     )
-
-
-def _count(shape: Shape) -> int:
-    result = 1
-    for extent in shape:
-        result *= extent
-    return result
 
 
 def _totals(graph: Graph, layers: tuple[LayerSummary, ...], runs: frozenset[int], batch: int, element: int) -> Totals:
     weight_bytes = sum(layer.weight_bytes for layer in layers)
-    buffer_bytes = sum(_buffer_bytes(layer.node, element) for layer in layers if layer.buffers)
+    buffer_bytes = sum(layer.node.op.buffer_bytes(element) for layer in layers if layer.buffers)
     peak = inference_peak(graph, runs, weight_bytes + buffer_bytes, batch, element)
     depth, on_path = longest_path(graph)
     return Totals(
@@ -182,10 +173,6 @@ def _totals(graph: Graph, layers: tuple[LayerSummary, ...], runs: frozenset[int]
         weight_layers_on_path=on_path,
         depth=depth,
     )
-
-
-def _buffer_bytes(node: Node, element: int) -> int:
-    return sum(_count(buffer.shape) * (buffer.bytes_each or element) for buffer in node.op.buffers)
 
 
 def _last_local(graph: Graph, layers: tuple[LayerSummary, ...]) -> Axes:

@@ -10,6 +10,7 @@ from cnnspec.graph.expressions import unknown_name
 from cnnspec.graph.network import BLOCK, NET, Node, Scope
 from cnnspec.graph.ports import expand_input, expand_output
 from cnnspec.graph.problem import Problem
+from cnnspec.graph.replay import Expanded, call_key, replay
 from cnnspec.graph.values import (
     UNKNOWN,
     Bound,
@@ -80,24 +81,49 @@ def expand_called(x: Expansion, callee: object, given: tuple[Given, ...], step: 
 
 
 def expand_definition(x: Expansion, callee: Defined, given: tuple[Given, ...], step: ast.Apply, env: Environment,
-               wire: Wire | None, name: str | None) -> Wire | None:
+                      wire: Wire | None, name: str | None) -> Wire | None:
     """A block or net, expanded in place."""
     x.budget.turn(step.span)
-    definition, is_net = callee.definition, isinstance(callee.definition, ast.Net)
-    frame = Frame(definition.body, wire if is_net else None)
-    inner = Environment(callee.module, frame)
-    into = None if is_net else wire
-    bind_parameters(callee.module.signature(definition), given, definition.name, step.span, inner,
-                    x.evaluator, entering(into))
-    component = name or (None if is_net and _is_whole_body(step, env.scope) else definition.name)
-    inner.scope = Scope(env.scope, NET if is_net else BLOCK, definition, component, dict(inner.names))
-    left = x.body(definition.body, inner, into)
-    if is_net and frame.entering is not None:
-        raise Problem("unused-input", f"the value that enters net `{definition.name}` is not read: "
-                      "the net has no INPUT", step.span)
-    if is_net and name is not None and left is not None:
+    if isinstance(callee.definition, ast.Net):
+        return expand_net(x, callee, given, step, env, wire, name)
+    key = call_key(callee, given, wire)
+    made = x.expanded.get(key)
+    component = name or callee.definition.name
+    if made is not None and wire is not None:
+        scope = Scope(env.scope, BLOCK, callee.definition, component, made.scope.values)
+        return replay(x, made, scope, wire, step.span)
+    inner = Environment(callee.module, Frame(callee.definition.body))
+    start, turns, ports = len(x.nodes), x.budget.turns, x.ports
+    left = expand_body(x, callee, given, step, env, inner, wire, component)
+    if key is not None and left is not None and inner.scope is not None and x.ports == ports:
+        x.expanded[key] = Expanded(start, len(x.nodes), left, inner.scope, x.budget.turns - turns)
+    return left
+
+
+def expand_net(x: Expansion, callee: Defined, given: tuple[Given, ...], step: ast.Apply, env: Environment,
+               wire: Wire | None, name: str | None) -> Wire | None:
+    """A net as a step: the value that enters goes to its INPUT."""
+    net = callee.definition
+    frame = Frame(net.body, wire)
+    component = name or (None if _is_whole_body(step, env.scope) else net.name)
+    left = expand_body(x, callee, given, step, env, Environment(callee.module, frame), None, component)
+    if frame.entering is not None:
+        raise Problem("unused-input", f"the value that enters net `{net.name}` is not read: the net has no INPUT",
+                      step.span)
+    if name is not None and left is not None:
         x.net = NetExpansion(frame, left)
     return left
+
+
+def expand_body(x: Expansion, callee: Defined, given: tuple[Given, ...], step: ast.Apply, env: Environment,
+                inner: Environment, wire: Wire | None, component: str | None) -> Wire | None:
+    """Arguments meet parameters in `inner`, then the body runs."""
+    definition = callee.definition
+    bind_parameters(callee.module.signature(definition), given, definition.name, step.span, inner, x.evaluator,
+                    entering(wire))
+    kind = NET if isinstance(definition, ast.Net) else BLOCK
+    inner.scope = Scope(env.scope, kind, definition, component, dict(inner.names))
+    return x.body(definition.body, inner, wire)
 
 
 def expand_layer(x: Expansion, layer: Layer, step: ast.Apply, given: tuple[Given, ...], env: Environment, wire: Wire | None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.grammar import ast
@@ -21,8 +21,15 @@ from cnnspec.layers.op import Op
 from cnnspec.limits import Limits
 from cnnspec.source import Span
 
+if TYPE_CHECKING:
+    from cnnspec.graph.replay import Expanded
+
 #: Levels of steps within steps, through calls too.
 DEEPEST = 256
+
+#: Layers by class and arguments, for all expansions: sweeps see the same ones again and again.
+_LAYERS: dict[tuple[object, ...], Layer] = {}
+_MOST_LAYERS = 100_000
 
 #: A form of step: the value that leaves it, for the value that enters (None where none does), the name that `as` gives
 #: it, and whether it begins its chain.
@@ -50,15 +57,21 @@ class Expansion:
         self.unmet: list[Span] = []
         #: The net that the step just expanded was, for `as` to make its named values reachable.
         self.net: NetExpansion | None = None
-        #: Layers by their step where its arguments are literal, and by their arguments.
+        #: Layers by their step, where its arguments are literal.
         self.constant: dict[ast.Syntax, Layer] = {}
-        self.bound: dict[tuple[object, ...], Layer] = {}
+        #: What the calls of blocks have made, by all that it depends on.
+        self.expanded: dict[Hashable | None, Expanded] = {}
 
     def report(self, problem: Problem, env: Environment) -> None:
         """Keep a mistake, with the calls and turns that led to it."""
         where = trace(env.scope)
         notes = problem.diagnostic.notes + ((where,) if where else ())
         self.diagnostics.append(problem.diagnostic.replace(notes=notes))
+
+    @property
+    def ports(self) -> tuple[int, int, int]:
+        """Inputs, outputs and mistakes so far: a call that adds none of them can be replayed."""
+        return len(self.inputs), len(self.outputs), len(self.diagnostics)
 
     def take_net(self) -> NetExpansion | None:
         """The net that the last step was, once."""
@@ -110,9 +123,11 @@ class Expansion:
     def bind(self, cls: type[Layer], given: tuple[Given, ...], step: ast.Apply | ast.Merge) -> Layer:
         """A layer with its arguments; the same one for the same arguments."""
         key = (cls, *((g.name, kinds(g.value), g.value) for g in given))
-        layer = self.bound.get(key)
+        layer = _LAYERS.get(key)
         if layer is None:
-            layer = self.bound[key] = bind_layer(cls, given, step)
+            if len(_LAYERS) >= _MOST_LAYERS:
+                _LAYERS.clear()  # only a cache: a long-lived process that sees ever new layers must not grow
+            layer = _LAYERS[key] = bind_layer(cls, given, step)
         if isinstance(step.callee, ast.Name) and step.callee.id == cls.keyword:
             if all(_is_literal(argument.value, cls) for argument in step.args or ()):
                 self.constant[step] = layer

@@ -121,7 +121,7 @@ class Program:
                 self._define(module, statement)
         if file.formula is not None:
             module.formula = formula_net(file, stem(source.name))
-            module.names = {}
+            module.names = {module.formula.name: module.formula}
         self._modules[source.name] = module
         return module
 

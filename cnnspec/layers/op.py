@@ -2,69 +2,85 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from cnnspec.layers.arguments import LayerError
-from cnnspec.layers.base import Buffer, Layer, Param, Reach, Shape, Work, product
+from cnnspec.layers.base import POINT, VIEW, Buffer, Layer, Param, Reach, Shape, Work, product
 
 
 class Op:
-    """One computation: `layer` applied to values of the shapes `inputs`; interned by `apply`."""
-
-    __slots__ = ("_buffer_count", "_buffers", "_param_count", "_params", "_reach", "_work", "elements", "inputs", "layer", "output")
+    """One computation: `layer` applied to values of the shapes `inputs`; interned by `apply`. Figures are for one image."""
 
     def __init__(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> None:
         self.layer = layer
         self.inputs = inputs
         self.output = output
-        #: Elements of the output, for one image.
+        #: Elements of the output.
         self.elements = product(output)
-        self._param_count = self._buffer_count = -1
-        self._params: tuple[Param, ...] | None = None
-        self._buffers: tuple[Buffer, ...] | None = None
-        self._work: Work | None = None
-        self._reach: tuple[Reach, ...] | Op | None = self  # None is an answer, hence the op as "not yet"
 
     def __repr__(self) -> str:
         return f"Op({self.layer!r}, {self.inputs}, {self.output})"
 
-    @property
+    @cached_property
     def params(self) -> tuple[Param, ...]:
-        if self._params is None:
-            self._params = self.layer.params(*self.inputs)
-        return self._params
+        """What it learns."""
+        return self.layer.params(*self.inputs)
 
-    @property
+    @cached_property
     def buffers(self) -> tuple[Buffer, ...]:
-        if self._buffers is None:
-            self._buffers = self.layer.buffers(*self.inputs)
-        return self._buffers
+        """What it keeps without learning."""
+        return self.layer.buffers(*self.inputs)
 
-    @property
+    @cached_property
     def work(self) -> Work:
-        """Multiply-accumulates and other operations for one image."""
-        if self._work is None:
-            self._work = self.layer.work(self.output, *self.inputs)
-        return self._work
+        """Multiply-accumulates and other operations."""
+        return self.layer.work(self.output, *self.inputs)
 
-    @property
+    @cached_property
     def reach(self) -> tuple[Reach, ...] | None:
         """Which inputs an output reads, per spatial axis; None: all."""
-        if isinstance(self._reach, Op):
-            self._reach = self.layer.reach(self.output, *self.inputs)
-        return self._reach
+        return self.layer.reach(self.output, *self.inputs)
 
-    @property
+    @cached_property
+    def is_pointwise(self) -> bool:
+        """Whether each output reads the input at its place alone."""
+        return self.reach is not None and all(reach == POINT for reach in self.reach)
+
+    @cached_property
+    def storage(self) -> str:
+        """`FRESH`, `VIEW` or `IN_PLACE`."""
+        return self.layer.storage(self.output, *self.inputs)
+
+    @cached_property
+    def scratch(self) -> int:
+        """Bytes that live only while it runs."""
+        return self.layer.scratch(self.output, *self.inputs)
+
+    @cached_property
     def param_count(self) -> int:
         """Learned elements, trainable or not."""
-        if self._param_count < 0:
-            self._param_count = sum(product(param.shape) for param in self.params)
-        return self._param_count
+        return sum(product(param.shape) for param in self.params)
 
-    @property
+    @cached_property
+    def trainable_count(self) -> int:
+        """Learned elements that are trainable."""
+        return sum(product(param.shape) for param in self.params if param.trainable)
+
+    @cached_property
     def buffer_count(self) -> int:
-        """Elements that the layer keeps but does not learn."""
-        if self._buffer_count < 0:
-            self._buffer_count = sum(product(buffer.shape) for buffer in self.buffers)
-        return self._buffer_count
+        """Elements that it keeps without learning."""
+        return sum(product(buffer.shape) for buffer in self.buffers)
+
+    @cached_property
+    def moved(self) -> tuple[int, int]:
+        """Elements read and written per image, and per batch (weights and buffers); none for a view."""
+        if not self.inputs or self.storage == VIEW:
+            return 0, 0
+        return sum(map(product, self.inputs)) + self.elements, self.param_count + self.buffer_count
+
+    def buffer_bytes(self, element: int) -> int:
+        """Bytes of the buffers, `element` for each number that has the network's dtype."""
+        return sum(product(buffer.shape) * (buffer.bytes_each or element) for buffer in self.buffers)
 
 
 _OPS: dict[tuple[Layer, tuple[Shape, ...]], Op] = {}
