@@ -31,7 +31,7 @@ def _unused(node: Node, axis: int, left: int) -> Diagnostic:
     where = trace(node.scope)
     return Diagnostic(
         "unused-rows",
-        f"{node.op.layer.brief()} never reads the last {left} of {extent} along {letter}",
+        f"{node.op.brief} never reads the last {left} of {extent} along {letter}",
         node.span, label=f"{show(entering)} enters, {show(node.shape)} leaves",
         notes=(where,) if where else (),
         help=f"{letter} = {extent - left} gives the same output; or pad, or pool with `ceil=on`",
@@ -45,7 +45,7 @@ def _dead_branches(graph: Graph) -> Iterator[Diagnostic]:
     for node in graph.nodes:
         if node.index not in alive and node.index not in read:
             where = trace(node.scope)
-            yield Diagnostic("dead-branch", f"the value of {node.op.layer.brief()} ({show(node.shape)}) reaches no output",
+            yield Diagnostic("dead-branch", f"the value of {node.op.brief} ({show(node.shape)}) reaches no output",
                              node.span, notes=(where,) if where else (),
                              help="read it (`@name`), mark it (`OUTPUT(name)`), or drop the layers that make it")
 

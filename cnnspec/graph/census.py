@@ -20,6 +20,7 @@ from cnnspec.graph.structure import destructure
 from cnnspec.graph.values import Bound, ChainValue, Defined, LayerValue
 from cnnspec.layers import find
 from cnnspec.limits import Limits
+from cnnspec.source import Span
 
 #: Layers and turns.
 Count = tuple[int, int]
@@ -36,7 +37,10 @@ class Census:
     """Counts one net. What cannot be told without shapes counts nothing."""
 
     def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.evaluator = Evaluator(Budget(limits))
+        #: The innermost step that alone exceeds a limit.
+        self.culprit: Span | None = None
         self.steps = 0
         self.depth = 0
         self._known: dict[tuple[object, ...], Count] = {}
@@ -51,7 +55,10 @@ class Census:
             return NONE
         self.depth += 1
         try:
-            return _FORMS[type(step)](self, step, env)
+            count = _FORMS[type(step)](self, step, env)
+            if self.culprit is None and (count[0] > self.limits.layers or count[1] > self.limits.turns):
+                self.culprit = step.span
+            return count
         except (Problem, Quiet, Stop):
             return NONE  # a mistake is expansion's to report, an unknown extent the smallest case
         finally:

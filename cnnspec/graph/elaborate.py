@@ -82,11 +82,13 @@ def _run(module: Module, call: ast.Apply, limits: Limits, shapes: dict[str, Shap
 
 def _check_size(module: Module, call: ast.Apply, limits: Limits) -> None:
     """Refuse a net that is too large before expanding anything."""
-    layers, turns = Census(limits).step(call, Environment(module, Frame()))
+    census = Census(limits)
+    layers, turns = census.step(call, Environment(module, Frame()))
+    place = census.culprit or call.span
     if layers > limits.layers:
-        raise Stop(limit_layers(layers, limits, call.span))
+        raise Stop(limit_layers(layers, limits, place))
     if turns > limits.turns:
-        raise Stop(limit_turns(turns, limits, call.span))
+        raise Stop(limit_turns(turns, limits, place))
 
 
 def _graph(module: Module, call: ast.Apply, expander: Expander, wire: Wire | None) -> Graph:

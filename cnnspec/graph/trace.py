@@ -6,6 +6,9 @@ from cnnspec.grammar import ast
 from cnnspec.graph.network import BLOCK, NET, TURN, Scope
 from cnnspec.graph.values import written
 
+#: Calls and turns that a note tells.
+MOST_PARTS = 8
+
 
 def trace(scope: Scope | None) -> str:
     """`in basic(c=128, s=2), turn 2 of 4 of `for c, s, n in …`, in net resnet18`; empty at the top of a net."""
@@ -16,6 +19,8 @@ def trace(scope: Scope | None) -> str:
         elif scope.kind == TURN and scope.turns > 1:
             parts.append(f"turn {scope.turn + 1} of {scope.turns}{_loop(scope)}")
         scope = scope.parent
+    if len(parts) > MOST_PARTS:  # a call within a call within a call: both ends tell enough
+        parts[MOST_PARTS // 2 : -MOST_PARTS // 2] = ["…"]
     return ", ".join(parts)
 
 

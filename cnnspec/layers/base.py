@@ -246,8 +246,8 @@ class Layer(metaclass=LayerType):
         """Per spatial axis, the rows at the input's end that no window reads; empty where there are no windows."""
         return ()
 
-    def brief(self) -> str:
-        """How a table row names it, such as `CONV 3×3 /2`."""
+    def brief(self, rank: int = 2) -> str:
+        """How a table row names it, on values of `rank` spatial axes: `CONV 3×3 /2`."""
         return self.keyword
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:

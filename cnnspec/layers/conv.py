@@ -105,8 +105,8 @@ class Convolution(Weighted):
     def unused_rows(self, y: Shape, *xs: Shape) -> tuple[int, ...]:
         return tuple(w.unused(e) for w, e in zip(self.windows(xs[0]), xs[0][1:], strict=True))
 
-    def brief(self) -> str:
-        return " ".join([self.keyword, across(self.kernel), *moves(self.stride, self.dilation)])
+    def brief(self, rank: int = 2) -> str:
+        return " ".join([self.keyword, across(self.kernel, rank), *moves(self.stride, self.dilation)])
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         (x,) = xs

@@ -47,6 +47,11 @@ class Op:
         return self.reach is not None and all(reach == POINT for reach in self.reach)
 
     @cached_property
+    def brief(self) -> str:
+        """How a table row names it: `CONV 3×3 /2`."""
+        return self.layer.brief(len(self.inputs[0] if self.inputs else self.output) - 1)
+
+    @cached_property
     def storage(self) -> str:
         """`FRESH`, `VIEW` or `IN_PLACE`."""
         return self.layer.storage(self.output, *self.inputs)

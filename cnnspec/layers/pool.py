@@ -101,9 +101,12 @@ class Pool(Pooling):
     def scratch(self, y: Shape, *xs: Shape) -> int:
         return INDEX_BYTES * product(y) if self.kind == "max" else 0
 
-    def brief(self) -> str:
+    def unused_rows(self, y: Shape, *xs: Shape) -> tuple[int, ...]:
+        return tuple(w.unused(e, self.ceil) for w, e in zip(self.windows(xs[0]), xs[0][1:], strict=True))
+
+    def brief(self, rank: int = 2) -> str:
         step = [] if self.stride == self.kernel else [signed("/", self.stride)]
-        return " ".join([self.keyword, self.kind, across(self.kernel), *step, *moves(1, self.dilation)])
+        return " ".join([self.keyword, self.kind, across(self.kernel, rank), *step, *moves(1, self.dilation)])
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         (x,) = xs
@@ -167,8 +170,8 @@ class AdaptivePool(Pooling):
     def scratch(self, y: Shape, *xs: Shape) -> int:
         return INDEX_BYTES * product(y) if self.kind == "max" else 0
 
-    def brief(self) -> str:
-        return f"{self.keyword} {self.kind} {across(self.size)}"
+    def brief(self, rank: int = 2) -> str:
+        return f"{self.keyword} {self.kind} {across(self.size, rank)}"
 
 
 class Reduce(Pooling):
@@ -201,7 +204,7 @@ class Reduce(Pooling):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return None if self.over == "space" else (POINT,) * (len(y) - 1)
 
-    def brief(self) -> str:
+    def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {self.kind} {self.over}"
 
 

@@ -52,7 +52,7 @@ class Slice(Pointwise, View):
     def meant(self, *xs: Shape) -> Shape:
         return (self.stop - self.start, *xs[0][1:])
 
-    def brief(self) -> str:
+    def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {self.start}:{self.stop}"
 
 
@@ -96,7 +96,7 @@ class Pad(Moving):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return tuple(Reach(1, -before, -before) for before, _ in self.rows(xs[0]))
 
-    def brief(self) -> str:
+    def brief(self, rank: int = 2) -> str:
         mode = "" if self.mode == "zeros" else f" {self.mode}"
         return f"{self.keyword} {shown(self.pad)}{mode}"
 
@@ -153,8 +153,8 @@ class Crop(View):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return tuple(Reach(1, before, before) for before, _ in self.rows(xs[0]))
 
-    def brief(self) -> str:
-        return f"{self.keyword} −{shown(self.cut)}" if self.size is None else f"{self.keyword} {across(self.size)}"
+    def brief(self, rank: int = 2) -> str:
+        return f"{self.keyword} −{shown(self.cut)}" if self.size is None else f"{self.keyword} {across(self.size, rank)}"
 
 
 class Flatten(View):
@@ -217,5 +217,5 @@ class Reshape(View):
         """Position by position where the axes stay; elsewhere an output may come from anywhere."""
         return (POINT,) * (len(y) - 1) if y == xs[0] else None
 
-    def brief(self) -> str:
+    def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {'×'.join(map(str, self.extents))}"

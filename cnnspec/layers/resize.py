@@ -123,9 +123,9 @@ class Upsample(Interpolation):
     def steps(self, x: Shape) -> list[Fraction]:
         return [1 / Fraction(str(scale)) for scale in self.scales(x)]
 
-    def brief(self) -> str:
+    def brief(self, rank: int = 2) -> str:
         mode = "" if self.mode == "nearest" else f" {self.mode}"
-        return f"{self.keyword} ×{across(self.scale) if isinstance(self.scale, tuple) else shown(self.scale)}{mode}"
+        return f"{self.keyword} ×{across(self.scale, rank) if isinstance(self.scale, tuple) else shown(self.scale)}{mode}"
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         (x,) = xs
@@ -161,10 +161,10 @@ class Resize(Interpolation):
                              "which has another number of axes", "like")
         return self.like[1:]
 
-    def brief(self) -> str:
+    def brief(self, rank: int = 2) -> str:
         size = self.size if self.like is None else self.like[1:]
         mode = "" if self.mode == "nearest" else f" {self.mode}"
-        return f"{self.keyword} {across(size)}{mode}"
+        return f"{self.keyword} {across(size, rank)}{mode}"
 
 
 def _scaled(axis: str, extent: int, scale: float) -> Term:

@@ -44,7 +44,7 @@ class PixelShuffling(Moving):
         if len(x) != 3:
             raise LayerError("wrong-rank", f"{self.keyword} works on two spatial axes; {show(x)} has {len(x) - 1}")
 
-    def brief(self) -> str:
+    def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {self.r}"
 
 

@@ -113,9 +113,9 @@ def too_large(window: Window, extent: int, entering: str, name: str = "kernel") 
     return f"the {name}, {window.kernel} wide{spread}, is larger than its input: {extent}{padded} of {entering}"
 
 
-def across(value: object) -> str:
-    """A kernel or size as a table row shows it: `3×3`, `1×7`."""
-    return "×".join(map(str, value if isinstance(value, tuple) else (value, value)))
+def across(value: object, rank: int) -> str:
+    """A spatial argument as a table row shows it, with a number for each of `rank` axes: `3×3`, `1×7`."""
+    return "×".join(map(str, value if isinstance(value, tuple) else (value,) * max(rank, 1)))
 
 
 def moves(stride: object, dilation: object) -> list[str]:
