@@ -12,8 +12,20 @@ from cnnspec.layers.base import show
 
 
 def lint(graph: Graph) -> tuple[Diagnostic, ...]:
-    """The warnings of an expanded net, in source order, one for each place."""
-    return in_order([*_unused_rows(graph), *_dead_branches(graph), *_names(graph)])
+    """The warnings of an expanded net, in source order, one for each place.
+
+    A comment `# allow: unused-rows` at the end of a line accepts that warning there.
+    """
+    found = [*_unused_rows(graph), *_dead_branches(graph), *_names(graph)]
+    return in_order(warning for warning in found if not _allowed(warning))
+
+
+def _allowed(warning: Diagnostic) -> bool:
+    """Whether the line's comment accepts this warning."""
+    if warning.span is None:
+        return False
+    comment = warning.span.source.line(warning.span.line).partition("#")[2]
+    return warning.code in comment.partition("allow:")[2].replace(",", " ").split()
 
 
 def _unused_rows(graph: Graph) -> Iterator[Diagnostic]:
