@@ -25,10 +25,12 @@ class Target(Record):
     module: Module
     call: ast.Apply
     limits: Limits
+    #: What the network is called.
+    name: str
 
     def elaborate(self, input_shape: Mapping[str, Shape] | None = None) -> Elaboration:
         """Its graph, or its mistakes."""
-        return elaborate(self.module, self.call, self.limits, input_shape)
+        return elaborate(self.module, self.call, self.limits, input_shape, self.name)
 
 
 def resolve(target: str, settings: Settings | None = None, limits: Limits | None = None) -> Target:
@@ -81,8 +83,21 @@ def _net(module: Module, name: str, settings: Settings, limits: Limits) -> Targe
     net = named.get(name) if name else module.main()
     if net is None:
         raise _no_such_net(module, name)
-    callee = ast.Name(net.name_span, net.name)
-    return Target(module, ast.Apply(net.name_span, callee, _arguments(settings, net, limits)), limits)
+    arguments = _arguments(settings, limits)
+    inner = _stands_for(net)
+    if inner is not None and arguments and not module.signature(net):
+        # `net resnet50 = resnet(…)` has no parameters of its own: those of `resnet` are meant
+        return Target(module, ast.Apply(inner.span, inner.callee, (*(inner.args or ()), *arguments)), limits, net.name)
+    return Target(module, ast.Apply(net.name_span, ast.Name(net.name_span, net.name), arguments or None), limits, net.name)
+
+
+def _stands_for(net: ast.Net) -> ast.Apply | None:
+    """The call that is all that a net says."""
+    chains = net.body.chains
+    if len(chains) == 1 and len(chains[0].steps) == 1 and not net.body.where:
+        step = chains[0].steps[0]
+        return step if isinstance(step, ast.Apply) else None
+    return None
 
 
 def _call(text: str, settings: Settings, limits: Limits) -> Target:
@@ -98,7 +113,7 @@ def _call(text: str, settings: Settings, limits: Limits) -> Target:
     return target.replace(call=ast.Apply(call.span, call.callee, args))  # type: ignore[no-any-return]  # replace keeps the type
 
 
-def _arguments(settings: Settings, net: ast.Net, limits: Limits) -> tuple[ast.Argument, ...] | None:
+def _arguments(settings: Settings, limits: Limits) -> tuple[ast.Argument, ...]:
     """`--set name=value` as arguments of the net's call."""
     arguments = []
     for name, value in settings.items():
@@ -108,7 +123,7 @@ def _arguments(settings: Settings, net: ast.Net, limits: Limits) -> tuple[ast.Ar
             raise SpecError(mistakes)
         name_span = Span(Source("<set>", name), 0, len(name))
         arguments.append(ast.Argument(expr.span, name, name_span, expr))
-    return tuple(arguments) or None
+    return tuple(arguments)
 
 
 def _literal(value: object) -> str:

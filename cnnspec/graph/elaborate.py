@@ -34,8 +34,9 @@ class Elaboration(Record):
     diagnostics: tuple[Diagnostic, ...]
 
 
-def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapping[str, Shape] | None = None) -> Elaboration:
-    """Expand the net that `call` names, as seen from `module`.
+def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapping[str, Shape] | None = None,
+              name: str = "") -> Elaboration:
+    """Expand the net that `call` names, as seen from `module`; `name` is what the network is called, else like the net.
 
     `input_shape` takes the place of the spec's inputs, by name, or under `""` of the only one; ascriptions are then
     not checked. Where an ascription is not met, checking goes on with the shape that leaves fewer mistakes.
@@ -52,7 +53,7 @@ def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapp
                 expander, wire = other, other_wire
         mistakes = in_order(expander.diagnostics)
         if not mistakes:
-            return Elaboration(_graph(module, call, expander, wire), ())
+            return Elaboration(_graph(name or _name(call), call, expander, wire), ())
         return Elaboration(None, tuple(_with_smallest_input(d, module, call, limits, expander) for d in mistakes))
 
 
@@ -91,17 +92,17 @@ def _check_size(module: Module, call: ast.Apply, limits: Limits) -> None:
         raise Stop(limit_turns(turns, limits, place))
 
 
-def _graph(module: Module, call: ast.Apply, expander: Expander, wire: Wire | None) -> Graph:
+def _graph(name: str, call: ast.Apply, expander: Expander, wire: Wire | None) -> Graph:
     assert wire is not None  # a net without a value is a mistake
     named = tuple(
-        NamedValue(name, getattr(mark.value, "node", -1), mark.span, mark.read, mark.overwritten, mark.plain)
-        for name, mark in expander.marks
+        NamedValue(label, getattr(mark.value, "node", -1), mark.span, mark.read, mark.overwritten, mark.plain)
+        for label, mark in expander.marks
     )
     inputs: dict[str, int] = {}
     for node in expander.inputs:
         label = node.name if node.name not in inputs else f"{node.name}[{len(inputs)}]"
         inputs[label] = node.index
-    return Graph(_name(call), tuple(expander.nodes), inputs, wire.node, tuple(expander.outputs), named, call.span)
+    return Graph(name, tuple(expander.nodes), inputs, wire.node, tuple(expander.outputs), named, call.span)
 
 
 def _name(call: ast.Apply) -> str:
