@@ -154,7 +154,8 @@ class Crop(View):
         return tuple(Reach(1, before, before) for before, _ in self.rows(xs[0]))
 
     def brief(self, rank: int = 2) -> str:
-        return f"{self.keyword} −{shown(self.cut)}" if self.size is None else f"{self.keyword} {across(self.size, rank)}"
+        rows = f"−{shown(self.cut)}" if self.size is None else across(self.size, rank)
+        return f"{self.keyword} {rows}"
 
 
 class Flatten(View):

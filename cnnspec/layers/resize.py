@@ -125,7 +125,8 @@ class Upsample(Interpolation):
 
     def brief(self, rank: int = 2) -> str:
         mode = "" if self.mode == "nearest" else f" {self.mode}"
-        return f"{self.keyword} ×{across(self.scale, rank) if isinstance(self.scale, tuple) else shown(self.scale)}{mode}"
+        scale = across(self.scale, rank) if isinstance(self.scale, tuple) else shown(self.scale)
+        return f"{self.keyword} ×{scale}{mode}"
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         (x,) = xs

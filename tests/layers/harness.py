@@ -14,6 +14,7 @@ from cnnspec.layers.arguments import LayerError, Symbol
 from cnnspec.layers.base import Layer, Shape, product
 from cnnspec.layers.formula import Formula
 from cnnspec.layers.op import Op, apply
+from cnnspec.layers.window import axis_names
 
 
 class Refusal(NamedTuple):
@@ -48,8 +49,10 @@ def make(layer: type[Layer], *arguments: Any) -> Layer:
 def consistent(op: Op) -> None:
     """Assert that the formulas give the extents, parameters and MACs that the rules give."""
     formulas = op.layer.formulas(op.output, *op.inputs)
-    extents = [formula.term.value for formula in formulas if formula.quantity == Formula.EXTENT]
-    assert extents in ([], list(op.output[1:])), f"{op!r}"
+    extents = {formula.about: formula.term.value for formula in formulas if formula.quantity == Formula.EXTENT}
+    leaving = dict(zip("C" + axis_names(op.output), op.output, strict=True))
+    assert extents.items() <= leaving.items(), f"{op!r}"
+    assert extents.keys() - "C" in (set(), leaving.keys() - "C"), f"{op!r}"
     expected = {Formula.PARAMS: sum(product(p.shape) for p in op.params), Formula.MACS: op.work.macs}
     stated = {formula.quantity: formula.term.value for formula in formulas if formula.quantity != Formula.EXTENT}
     assert {**dict.fromkeys(expected, 0), **stated} == expected, f"{op!r}"
@@ -61,7 +64,7 @@ def numerically(text: str) -> int:
     """The value of a formula as it is printed: an arithmetic of its own, so that brackets and signs are checked."""
     python = {"·": "*", "−": "-", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")"}
     code = "".join(python.get(sign, sign) for sign in text)
-    code = "".join(f"F({part})" if part.isdigit() else part for part in _split_numbers(code))
+    code = "".join(f"F('{part}')" if part[:1].isdigit() else part for part in _split_numbers(code))
     value = eval(code, {"F": Fraction, "floor": floor, "ceil": ceil})  # noqa: S307  # the text of a Term
     assert value == int(value), text
     return int(value)
@@ -70,7 +73,7 @@ def numerically(text: str) -> int:
 def _split_numbers(code: str) -> list[str]:
     parts = [""]
     for sign in code:
-        if sign.isdigit() != parts[-1].isdigit():
+        if (sign.isdigit() or sign == ".") != parts[-1][:1].isdigit():
             parts.append("")
         parts[-1] += sign
     return parts

@@ -12,11 +12,17 @@ from cnnspec.layers.arguments import LayerError
 from cnnspec.layers.base import Layer, Reach, Shape, product
 from cnnspec.layers.op import apply
 from tests.layers.harness import consistent
+from tests.layers.twins import MORE_TWINS, axes_of, sides_of
+from tests.layers.twins import function_module as _module
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed: nothing to compare with")
 
 #: Torch's names for the tensors of a weight or spectral norm, and ours.
 RENAMED = {"original0": "weight_g", "original1": "weight_v", "original": "weight", "_u": "weight_u", "_v": "weight_v"}
+
+
+#: An interpolation's weight that is zero but for rounding.
+ROUNDING = 1e-9
 
 
 class Facts(NamedTuple):
@@ -87,10 +93,20 @@ def reads(layer: Layer, extent: int) -> dict[int, set[int]]:
     return {o: {i for i in range(extent) if changed[i][o]} for o in range(y.shape[2])}
 
 
+def row_reads(layer: Layer, x: Shape) -> dict[int, set[int]]:
+    """As `reads`, along the first axis of an input of any rank and without weights: an impulse fills a whole row."""
+    import torch
+
+    rows = torch.eye(x[1], dtype=torch.float64).reshape(x[1], 1, x[1], *(1,) * (len(x) - 2))
+    y = twin(layer, x)(rows.expand(x[1], x[0], x[1], *x[2:]).contiguous())
+    changed = (y.abs().movedim(2, 1).flatten(2).amax(2) > ROUNDING).tolist()
+    return {o: {i for i in range(x[1]) if changed[i][o]} for o in range(y.shape[2])}
+
+
 def within_reach(reach: tuple[Reach, ...] | None, seen: dict[int, set[int]]) -> None:
     """Assert that a claimed reach is the tight hull of what outputs read."""
     assert reach is not None
-    (along,) = reach
+    along, *_ = reach
     below = [min(inputs) - along.stride * o for o, inputs in seen.items() if inputs]
     above = [max(inputs) - along.stride * o for o, inputs in seen.items() if inputs]
     assert (min(below), max(above)) == (along.low, along.high)
@@ -99,29 +115,6 @@ def within_reach(reach: tuple[Reach, ...] | None, seen: dict[int, set[int]]) -> 
 def twin(layer: Layer, x: Shape) -> Any:
     """The torch module that stands for a layer on an input of shape `x`, built without the layer's own rules."""
     return TWINS[layer.keyword](layer, x)
-
-
-def _axes(value: Any, x: Shape) -> tuple[int, ...]:
-    return value if isinstance(value, tuple) else (value,) * (len(x) - 1)
-
-
-def _sides(pad: Any, x: Shape) -> tuple[tuple[int, int], ...]:
-    rank = len(x) - 1
-    if isinstance(pad, tuple) and isinstance(pad[0], tuple):
-        return pad
-    if isinstance(pad, tuple) and len(pad) == 2 * rank:
-        return tuple(zip(pad[::2], pad[1::2], strict=True))
-    return tuple((side, side) for side in _axes(pad, x))
-
-
-def _module(function: Callable[[Any], Any]) -> Any:
-    import torch
-
-    class Module(torch.nn.Module):
-        def forward(self, x: Any) -> Any:
-            return function(x)
-
-    return Module()
 
 
 def _class(name: str, x: Shape) -> Any:
@@ -157,7 +150,7 @@ def _weighted(layer: Any, module: Any) -> Any:
 def _conv(layer: Any, x: Shape) -> Any:
     import torch
 
-    kernel, stride, dilation = (_axes(value, x) for value in (layer.kernel, layer.stride, layer.dilation))
+    kernel, stride, dilation = (axes_of(value, x) for value in (layer.kernel, layer.stride, layer.dilation))
     groups = x[0] if layer.keyword == "DWCONV" else layer.groups
     out = x[0] * layer.multiplier if layer.keyword == "DWCONV" else layer.out
     mode = {"zeros": "constant", "replicate": "replicate"}.get(layer.pad_mode, layer.pad_mode)
@@ -167,7 +160,7 @@ def _conv(layer: Any, x: Shape) -> Any:
     if sides == "causal":
         sides = tuple((d * (k - 1) // 2,) * 2 for k, d in zip(kernel, dilation, strict=True))
         sides = ((dilation[0] * (kernel[0] - 1), 0), *sides[1:])
-    sides = _sides(sides, x)
+    sides = sides_of(sides, x)
     conv = _class("Conv", x)(x[0], out, kernel, stride, 0, dilation, groups, layer.bias)
     if all(before == after for before, after in sides):
         conv = _class("Conv", x)(x[0], out, kernel, stride, tuple(before for before, _ in sides), dilation, groups,
@@ -179,11 +172,11 @@ def _conv(layer: Any, x: Shape) -> Any:
 def _upconv(layer: Any, x: Shape) -> Any:
     import torch
 
-    kernel, stride, dilation = (_axes(value, x) for value in (layer.kernel, layer.stride, layer.dilation))
-    more = _axes(layer.output_pad, x)
+    kernel, stride, dilation = (axes_of(value, x) for value in (layer.kernel, layer.stride, layer.dilation))
+    more = axes_of(layer.output_pad, x)
     build = _class("ConvTranspose", x)
     if not isinstance(layer.pad, str):
-        sides = _sides(layer.pad, x)
+        sides = sides_of(layer.pad, x)
         if all(before == after for before, after in sides):
             pad = tuple(before for before, _ in sides)
             conv = build(x[0], layer.out, kernel, stride, pad, more, layer.groups, layer.bias, dilation)
@@ -200,8 +193,8 @@ def _upconv(layer: Any, x: Shape) -> Any:
 def _pool(layer: Any, x: Shape) -> Any:
     import torch
 
-    kernel, stride, dilation = (_axes(value, x) for value in (layer.kernel, layer.stride, layer.dilation))
-    sides = _sides(layer.pad, x)
+    kernel, stride, dilation = (axes_of(value, x) for value in (layer.kernel, layer.stride, layer.dilation))
+    sides = sides_of(layer.pad, x)
     even = all(before == after for before, after in sides)
     pad = tuple(before for before, _ in sides) if even else 0
     if layer.kind == "max":
@@ -300,4 +293,5 @@ TWINS: dict[str, Callable[[Any, Shape], Any]] = {
     "DROPPATH": _plain("Dropout", "p"),
     "SCALE": _per_channel,
     "BIAS": _per_channel,
+    **MORE_TWINS,
 }
