@@ -112,6 +112,8 @@ def _merged(node: Node, entering: list[Field]) -> Field:
 def _union(paths: list[Axes], node: Node) -> tuple[Axes, bool]:
     reach = node.op.reach
     local = [axes for axes in paths if axes is not None]
+    if reach is not None:  # STACK adds axes, in front
+        local = [(POINT,) * (len(reach) - len(axes)) + axes for axes in local]
     if reach is None or len(local) < len(paths) or not local:
         return None, False
     if any(len(axes) != len(reach) for axes in local):

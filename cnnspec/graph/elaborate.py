@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from cnnspec.diagnostics import Diagnostic, in_order
+from cnnspec.diagnostics import Diagnostic, closest, in_order
 from cnnspec.grammar import ast
 from cnnspec.graph.budget import limit_layers, limit_turns
 from cnnspec.graph.census import Census
@@ -16,6 +16,7 @@ from cnnspec.graph.network import Graph, NamedValue
 from cnnspec.graph.problem import Stop
 from cnnspec.graph.program import Module
 from cnnspec.graph.values import Wire
+from cnnspec.layers import option_words
 from cnnspec.layers.base import Shape, show
 from cnnspec.limits import Limits
 from cnnspec.record import Record
@@ -120,9 +121,11 @@ def _free_parameters(module: Module, call: ast.Apply) -> Diagnostic | None:
         return None
     names = [f"`{p.name}`" for p in missing]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    sets = " ".join(f"--set {p.name}=2" for p in missing)
+    word = next(filter(None, (closest(p.name, option_words()) for p in missing if p.name.islower())), None)
     return Diagnostic("free-parameter", f"{listed} {'has' if len(names) == 1 else 'have'} no value", missing[0].span,
-                      help="set them: " + " ".join(f"`--set {p.name}=2`" for p in missing)
-                      + f", or write `let {missing[0].name} = 2` above the chain")
+                      help=f"did you mean the word `{word}`? Else `{sets}`" if word else
+                      f"`{sets}`, or write `let {missing[0].name} = 2` above the chain")
 
 
 def _with_smallest_input(mistake: Diagnostic, module: Module, call: ast.Apply, limits: Limits,

@@ -20,6 +20,9 @@ from cnnspec.layers.base import Layer, Shape, show
 from cnnspec.layers.op import apply
 from cnnspec.source import Span
 
+#: Branches that a message labels with their shapes.
+MOST_LABELS = 8
+
 
 def expand_merge(x: Expansion, step: ast.Merge, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire:
     """Parallel branches from the same value, then one layer that joins them."""
@@ -86,7 +89,8 @@ def merge_problem(error: LayerError, step: ast.Merge, layer: Layer, branches: li
     """Branches that do not fit: each labelled with its shape."""
     if error.argument is not None:
         return layer_problem(error, type(layer), given, step)
-    labels = tuple(Label(span, show(left.shape or ())) for left, span in branches)
+    some = range(len(branches)) if len(branches) <= MOST_LABELS else (0, *error.inputs)[:MOST_LABELS]
+    labels = tuple(Label(branches[i][1], show(branches[i][0].shape or ())) for i in some)
     return Problem(error.code, error.message, step.callee.span, labels=labels, help=error.help)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from cnnspec.diagnostics import Diagnostic, SpecError
 from cnnspec.layers import activation, affine, conv, dropout, io, linear, merge, norm, pool, reshape, resize, shuffle
 from cnnspec.layers.base import Layer
 
@@ -44,11 +45,12 @@ LAYERS: tuple[type[Layer], ...] = (
 _BUILT_IN: dict[str, type[Layer]] = {layer.keyword: layer for layer in LAYERS}
 
 
-class PluginError(Exception):
+class PluginError(SpecError):
     """A layer of another package that cannot be used; `name` is its entry point, `cause` what is wrong with it."""
 
     def __init__(self, name: str, cause: str) -> None:
-        super().__init__(f"the layer plug-in `{name}` cannot be used: {cause}")
+        message = f"the layer plug-in `{name}` cannot be used: {cause}"
+        super().__init__([Diagnostic("plug-in", message, help="mend or uninstall the package that brings it")])
         self.name = name
         self.cause = cause
 
