@@ -53,6 +53,9 @@ def balance(tokens: Tokens, limits: Limits) -> Balanced:
     mender = _Mender(tokens, limits)
     for index, kind in enumerate(tokens.kinds):
         mender.see(index, kind)
+        if len(tokens.diagnostics) > MOST_MISTAKES:
+            mender.give_up(index)
+            break
     return mender.mended()
 
 
@@ -69,6 +72,13 @@ def _is_balanced(kinds: list[str]) -> bool:
     return not waiting
 
 
+def too_deep(span: Span, limits: Limits) -> Diagnostic:
+    """What is said, once for a statement, at the place that exceeds the limit."""
+    message = f"this nests deeper than {limits.nesting} levels"
+    help = "name a part of it with `let`, `where` or `block`, or raise the limit: `--max-nesting N`"
+    return Diagnostic("limit-nesting", message, span, help=help)
+
+
 class _Mender:
     """Goes through the tokens once and collects what to insert, remove and replace."""
 
@@ -76,41 +86,57 @@ class _Mender:
         self.tokens = tokens
         self.limits = limits
         self.stack: list[_Open] = []
-        #: The deepest that this statement has gone; beyond the limit the parser's one complaint is enough.
-        self.deepest = 0
         #: How many of each kind wait on the stack.
         self.waiting = dict.fromkeys(CLOSERS, 0)
+        #: The token from which on the statement, or the text, is cut off: it nests too deep, or has too many strays.
+        self.cut: int | None = None
+        self.cuts: dict[int, int] = {}
         self.insert: dict[int, list[_Open]] = {}
-        self.strays: set[int] = set()
+        self.strays: dict[int, None] = {}
         self.replace: dict[int, str] = {}
 
     def see(self, index: int, kind: str) -> None:
-        if kind in CLOSERS:
-            self.stack.append(_Open(kind, index))
-            self.waiting[kind] += 1
-            self.deepest = max(self.deepest, len(self.stack))
+        if kind is END or (kind in STATEMENTS and not self._is_argument(index)):
+            self._end_statement(index)
+        elif self.cut is not None:
+            return
+        elif kind in CLOSERS:
+            self._open(index, kind)
         elif kind in _OPENERS:
             self._close(index, kind)
-        elif kind is END or (kind in STATEMENTS and not self._is_argument(index)):
-            self._end_statement(index)
         elif self.stack and self.stack[-1].foreign is None and kind in _FOREIGN[self.stack[-1].kind]:
             self.stack[-1].foreign = index
+
+    def give_up(self, index: int) -> None:
+        """Read no further: the text ends here."""
+        self._end_statement(index)
+        self.cuts[index] = len(self.tokens.kinds) - 1
 
     def _is_argument(self, index: int) -> bool:
         """Whether a statement's word is used, wrongly, as an argument: said by the parser."""
         kinds = self.tokens.kinds
         return bool(self.stack) and kinds[index - 1] in ("(", ",") and kinds[index + 1] in ("=", ",", ")")
 
+    def _open(self, index: int, kind: str) -> None:
+        if len(self.stack) == self.limits.nesting:
+            self.tokens.diagnostics.append(too_deep(self._span(index), self.limits))
+            self.cut = index
+        else:
+            self.stack.append(_Open(kind, index))
+            self.waiting[kind] += 1
+
     def _close(self, index: int, kind: str) -> None:
         opener = _OPENERS[kind]
-        if not self.waiting[opener]:
+        if self.waiting[opener]:
+            while self.stack[-1].kind != opener:
+                self._give_up(self._pop(), index)
+            self._pop()
+        elif len(self.strays) > MOST_MISTAKES:
+            self.cut = index
+        else:
             if self.stack and self.stack[-1].rival is None:
                 self.stack[-1].rival = index
-            self.strays.add(index)
-            return
-        while self.stack[-1].kind != opener:
-            self._give_up(self._pop(), index)
-        self._pop()
+            self.strays[index] = None
 
     def _pop(self) -> _Open:
         waiting = self.stack.pop()
@@ -120,13 +146,15 @@ class _Mender:
     def _end_statement(self, index: int) -> None:
         while self.stack:
             self._give_up(self._pop(), index)
-        self.deepest = 0
+        if self.cut is not None:
+            self.cuts[self.cut] = index
+        self.cut = None
 
     def _give_up(self, waiting: _Open, index: int) -> None:
         """Close a bracket that nothing closes before the token at `index`."""
         rival, foreign = waiting.rival, waiting.foreign
         if rival is not None and (foreign is None or rival < foreign):
-            self.strays.remove(rival)
+            del self.strays[rival]
             self.replace[rival] = CLOSERS[waiting.kind]
             self._report(self._mismatched(waiting, rival))
         else:
@@ -135,7 +163,7 @@ class _Mender:
             self._report(self._unclosed(waiting, at))
 
     def _report(self, diagnostic: Diagnostic) -> None:
-        if self.deepest <= self.limits.nesting:
+        if self.cut is None:  # else that is said already
             self.tokens.diagnostics.append(diagnostic)
 
     def _unclosed(self, waiting: _Open, at: int) -> Diagnostic:
@@ -165,16 +193,21 @@ class _Mender:
         new.comments, new.diagnostics = old.comments, old.diagnostics
         moved: dict[int, int] = {}
         mended = []
+        end = 0
         for index, kind in enumerate(old.kinds):
             for waiting in self.insert.get(index, ()):
                 place = old.ends[index - 1]
                 mended.append((moved[waiting.index], len(new.kinds) + 1))
                 new.add(CLOSERS[waiting.kind], place, place)
-            moved[index] = len(new.kinds)
+            end = self.cuts.get(index, end)
+            if index < end:
+                continue
+            if kind in CLOSERS or index in old.unsure:
+                moved[index] = len(new.kinds)
             if index not in self.strays:
                 new.add(self.replace.get(index, kind), old.starts[index], old.ends[index])
         new.unsure = {moved[index] for index in old.unsure if index in moved}
-        return Balanced(new, mended, [self._stray(index) for index in sorted(self.strays)[:MOST_MISTAKES]])
+        return Balanced(new, mended, [self._stray(index) for index in self.strays])
 
     def _stray(self, index: int) -> Diagnostic:
         text = self.tokens.text(index)

@@ -6,7 +6,7 @@ from collections.abc import Container
 from typing import NoReturn
 
 from cnnspec.diagnostics import Diagnostic, Label
-from cnnspec.grammar.brackets import CLOSERS, Balanced
+from cnnspec.grammar.brackets import CLOSERS, Balanced, too_deep
 from cnnspec.grammar.tokens import END, EXTENTS, KEYWORDS, MOST_MISTAKES, NAME, NUMBER, SHAPE, STATEMENTS, STRING
 from cnnspec.limits import Limits
 from cnnspec.source import Span
@@ -17,13 +17,13 @@ class TooDeep(Exception):
 
 
 class GiveUp(Exception):
-    """There are too many mistakes to go on; said already."""
+    """There are too many mistakes to go on."""
 
 
 class Cursor:
     """Where the parser stands. `kind` is the kind of the token at `at`."""
 
-    __slots__ = ("at", "depth", "diagnostics", "ends", "fence", "kind", "kinds", "limits", "mended", "passed", "source",
+    __slots__ = ("at", "depth", "diagnostics", "ends", "fence", "kind", "kinds", "last", "limits", "mended", "passed", "source",
                  "spine", "starts", "stray", "tokens", "unsure")  # fmt: skip
 
     def __init__(self, balanced: Balanced, limits: Limits) -> None:
@@ -34,7 +34,7 @@ class Cursor:
         self.starts = tokens.starts
         self.ends = tokens.ends
         self.limits = limits
-        self.diagnostics: list[Diagnostic] = []
+        self.diagnostics = tokens.diagnostics
         self.at = 0
         self.kind = self.kinds[0]
         #: Levels of brackets, conditions and signs around this place.
@@ -46,6 +46,8 @@ class Cursor:
         self.mended = balanced.mended
         self.stray = balanced.stray
         self.unsure = tokens.unsure
+        #: The span that was asked for last: a name, its call and its chain often share one.
+        self.last = Span(self.source, 0, 0)
         #: Ranges of characters that were passed over.
         self.passed: list[tuple[int, int]] = []
 
@@ -100,6 +102,14 @@ class Cursor:
             self.passed.append((self.starts[start], self.ends[self.at - 1]))
         self.fence = self.at
 
+    def skip_statement(self) -> None:
+        """Pass over tokens, brackets or not, up to the next statement's keyword."""
+        start = self.at
+        while self.kind not in STATEMENTS and self.kind is not END:
+            self.advance()
+        self.passed.append((self.starts[start], self.starts[self.at]))
+        self.fence = self.at
+
     def begins_statement(self) -> bool:
         """Whether a statement begins here: with its keyword, or, at the start of a line, as `nmae f(x) =` or `f =`."""
         if self.kind in STATEMENTS:
@@ -122,15 +132,28 @@ class Cursor:
         return self.tokens.text(self.at)
 
     def here(self) -> Span:
-        """The token's place; at the end of a text or before a missing bracket, an empty one after what is written."""
-        if self.kind is END and self.at:
-            return Span(self.source, self.ends[self.at - 1], self.ends[self.at - 1])
+        """The token's place."""
         return Span(self.source, self.starts[self.at], self.ends[self.at])
+
+    def gap(self) -> Span:
+        """An empty place before the token: where something is missing."""
+        return Span(self.source, self.starts[self.at], self.starts[self.at])
+
+    def blamed(self) -> Span:
+        """The token's place, or, where the token only shows that something is missing on a line above, the last
+        token of that line."""
+        ends = self.kind in _ENDS or self.begins_statement()
+        if self.at and (self.kind is END or (ends and self.begins_line())):
+            return Span(self.source, self.starts[self.at - 1], self.ends[self.at - 1])
+        return self.here()
 
     def since(self, index: int) -> Span:
         """From the token at `index` to the last one that was stepped over."""
         start = self.starts[index]
-        return Span(self.source, start, self.ends[self.at - 1] if self.at > index else start)
+        end = self.ends[self.at - 1] if self.at > index else start
+        if self.last.start != start or self.last.end != end:
+            self.last = Span(self.source, start, end)
+        return self.last
 
     def found(self) -> str:
         """The token, as messages call it."""
@@ -158,10 +181,8 @@ class Cursor:
             self.too_deep()
 
     def too_deep(self) -> NoReturn:
-        limit = self.limits.nesting
-        message = f"this nests deeper than {limit} levels"
-        help = "name a part of it with `let`, `where` or `block`, or raise the limit: `--max-nesting N`"
-        self._add(Diagnostic("limit-nesting", message, self.here(), help=help))
+        if not self._is_mended():
+            self._add(too_deep(self.here(), self.limits))
         raise TooDeep
 
     # -------------------------------------------------------------------------------------- complaining
@@ -169,19 +190,21 @@ class Cursor:
     def fail(self, code: str, message: str, span: Span | None = None, help: str = "") -> None:
         """Report that the token here makes no sense, unless that follows from what was said before."""
         if self.at > self.fence and self.at not in self.unsure:
-            self.report(code, message, span or self.here(), help)
+            self.report(code, message, span or self.blamed(), help)
         self.fence = self.at
 
     def report(self, code: str, message: str, span: Span, help: str = "", labels: tuple[Label, ...] = ()) -> None:
         """Report a mistake in what was understood."""
-        if not any(first <= self.at <= last for first, last in self.mended):
+        if not self._is_mended():
             self._add(Diagnostic(code, message, span, labels=labels, help=help))
+
+    def _is_mended(self) -> bool:
+        """Whether a bracket was put in around this place, so that what stands here says little."""
+        return any(first <= self.at <= last for first, last in self.mended)
 
     def _add(self, diagnostic: Diagnostic) -> None:
         self.diagnostics.append(diagnostic)
-        if len(self.diagnostics) == MOST_MISTAKES:
-            message = f"after {MOST_MISTAKES} mistakes the rest of the text is not read"
-            self.diagnostics.append(Diagnostic("too-many-mistakes", message, diagnostic.span))
+        if len(self.diagnostics) > MOST_MISTAKES:
             raise GiveUp
 
     # ----------------------------------------------------------------------------------------- tokens
@@ -218,11 +241,12 @@ class Cursor:
             self.advance()
             return text, span
         self.fail("missing-name", f"expected the name of {what}, found {self.found()}", help=example)
-        return "", Span(self.source, span.start, span.start)
+        return "", self.gap()
 
 
 _CLOSING = frozenset(CLOSERS.values())
 _BARRIERS = _CLOSING | {END}
+_ENDS = _BARRIERS | {"|", ";", "where"}
 _AFTER_NAME = frozenset(("=", "(", ")", ",", "in"))
 #: Tokens that begin a value.
 BEGIN_VALUE = frozenset((NAME, NUMBER, SHAPE, STRING, "(", "[", "@", "on", "off"))

@@ -27,7 +27,7 @@ def expression(c: Cursor) -> ast.Expr:
     test = condition(c)
     if not c.accept("else"):
         c.fail("syntax", f"expected `else` after the condition, found {c.found()}", help="`x if condition else y`")
-        return ast.Conditional(c.since(at), then, test, ast.Missing(c.here()))
+        return ast.Conditional(c.since(at), then, test, ast.Missing(c.gap()))
     c.enter()
     other = expression(c)
     c.leave()
@@ -244,6 +244,8 @@ def _separated(c: Cursor, start: int, what: str) -> bool:
         c.fail("syntax", f"expected `,` or `)`, found {c.found()}", help="write the tuple out, or repeat a step with `for`")
     elif c.kind == "=":
         c.fail("syntax", "only a plain name stands before `=`", help="`==` compares")
+    elif c.kind == ":":
+        c.fail("syntax", "an argument is named with `=`, found `:`", help=f"`{c.tokens.text(c.at - 1)}=`")
     elif c.kind in BEGIN_VALUE:
         before = c.tokens.text(c.at - 1)
         if c.text() == "x":
@@ -347,7 +349,7 @@ def missing(c: Cursor, wanted: str) -> ast.Missing:
     """Say that a value is missing here."""
     help = "`==` compares" if c.kind == "=" else ""
     c.fail("missing-value", f"expected {wanted}, found {c.found()}", help=help)
-    return ast.Missing(c.here().replace(end=c.here().start))
+    return ast.Missing(c.gap())
 
 
 def parenthesised(c: Cursor) -> ast.Expr:

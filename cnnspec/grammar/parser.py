@@ -65,4 +65,8 @@ def _diagnostics(c: Cursor) -> Diagnostics:
     stray = [
         one for one in c.stray if one.span and not any(start <= one.span.start <= end for start, end in c.passed)
     ]
-    return in_order([*c.tokens.diagnostics, *stray, *c.diagnostics])[: MOST_MISTAKES + 1]
+    found = in_order([*c.diagnostics, *stray])
+    if len(found) <= MOST_MISTAKES:
+        return found
+    message = f"more than {MOST_MISTAKES} mistakes: the rest of the text is not read"
+    return *found[:MOST_MISTAKES], Diagnostic("too-many-mistakes", message, found[MOST_MISTAKES].span)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnspec.grammar import ast, expressions, steps
-from cnnspec.grammar.cursor import Cursor
+from cnnspec.grammar.cursor import BEGIN_VALUE, Cursor
 from cnnspec.grammar.tokens import NAME, NUMBER, SHAPE
 
 #: Operators that, after what may stand without parentheses, show that a longer expression was meant.
@@ -39,7 +39,17 @@ def turns(c: Cursor) -> tuple[ast.Target, ast.Expr]:
     iterable = expressions.simple(c, "what a `for` goes through")
     if c.kind in _OPERATORS:
         iterable = expressions.whole(c, start, "in ", "what a `for` goes through")
+    elif c.kind == ",":
+        _bare_tuple(c, start)
     return target, iterable
+
+
+def _bare_tuple(c: Cursor, start: int) -> None:
+    place = c.here()
+    while c.accept(",") and c.kind in BEGIN_VALUE:
+        expressions.simple(c, "an element")
+    message = "the tuple that a `for` goes through stands in parentheses"
+    c.report("missing-parentheses", message, place, help=f"`in ({c.since(start).text})`")
 
 
 def targets(c: Cursor) -> ast.Target:

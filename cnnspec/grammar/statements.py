@@ -21,8 +21,8 @@ def file(c: Cursor) -> tuple[tuple[ast.Statement, ...], ast.Chain | None]:
         try:
             found = statement(c)
         except TooDeep:
-            c.depth = 0
-            c.skip(())
+            c.depth = c.spine = 0
+            c.skip_statement()
             continue
         except GiveUp:
             break
@@ -104,7 +104,10 @@ def use(c: Cursor, at: int) -> ast.Use | None:
         path = expression(c)
         _end(c, "a statement")
         return ast.Use(c.since(at), path) if isinstance(path, ast.Text) else None
-    c.fail("syntax", f"expected a path in quotes after `use`, found {c.found()}", help='`use "blocks.cnn"`')
+    start = c.at
+    end = c.find(())
+    written = "blocks.cnn" if end == start else c.source.text[c.starts[start] : c.ends[end - 1]].split()[0]
+    c.fail("syntax", f"expected a path in quotes after `use`, found {c.found()}", help=f'`use "{written}"`')
     c.skip(())
     return None
 
@@ -144,7 +147,7 @@ def definition(c: Cursor, word: str) -> tuple[str, Span, tuple[ast.Parameter, ..
     """definition = NAME [ "(" [ parameter {"," parameter} [","] ] ")" ] "=" body"""
     if c.kind is NAME and c.text() == "INPUT":
         c.fail("missing-name", f"the {word} has no name", help=f"`{word} NAME = …`")
-        name, span = "", c.here().replace(end=c.here().start)
+        name, span = "", c.gap()
     else:
         name, span = c.name(f"a {word}", f"`{word} NAME = …`")
         _lowercase(c, name, span, f"a {word}")

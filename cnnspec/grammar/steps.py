@@ -35,9 +35,14 @@ def _mend_arrow(c: Cursor) -> bool:
         c.fail("bad-arrow", f"steps are joined by `->`, found `{c.text()}`", help="`->`")
         c.advance()
         return True
+    if c.kind == "[" and c.ahead() in (NUMBER, SHAPE, STRING):
+        at, end = c.at, c.after_brackets(c.at)
+        inside = c.source.text[c.ends[at] : c.starts[end - 1]].strip()
+        c.fail("round-arguments", "arguments stand in parentheses, not in square brackets", help=f"`({inside})`")
+        c.move(end)
+        return _mend_arrow(c) if c.kind not in _AFTER_CHAIN and c.kind != "->" else c.accept("->")
     if c.kind in ("[", "@") or (c.kind is NAME and not _is_word_argument(c)):
-        span = c.here().replace(end=c.here().start + 1) if c.kind == "[" else c.here()
-        c.fail("missing-arrow", f"an arrow is missing before `{c.text()}`", span, help=f"`-> {c.text()}`")
+        c.fail("missing-arrow", f"an arrow is missing before `{c.text()}`", c.here(), help=f"`-> {c.text()}`")
         return True
     if c.kind in (NUMBER, SHAPE, STRING, NAME) and c.tokens.kinds[c.at - 1] is NAME:
         before, value = c.tokens.text(c.at - 1), c.text()
@@ -99,7 +104,6 @@ def _round_group(c: Cursor) -> ast.Step:
 
 
 def _missing_step(c: Cursor) -> ast.Missing:
-    here = c.here()
     arrow = c.at > 0 and c.kinds[c.at - 1] == "->"
     if arrow and (c.kind is END or c.begins_statement()):
         message = "the chain ends with an arrow; after it a layer is missing"
@@ -114,7 +118,7 @@ def _missing_step(c: Cursor) -> ast.Missing:
         return ast.Missing(c.since(at))
     else:
         c.fail("missing-step", f"expected a layer, found {c.found()}")
-    return ast.Missing(Span(c.source, here.start, here.start))
+    return ast.Missing(c.gap())
 
 
 def apply_or_merge(c: Cursor) -> ast.Apply | ast.Merge:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.grammar import ast
@@ -26,9 +27,9 @@ MOST_MISTAKES = 100
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<word>[^\W\d]\w*)
-    | (?P<almost>-{2,}>|={1,2}>|~>|\|>|[–—−]+>|[⇒⟶⟹⟼➔➜➝➞➡↦])
+    | (?P<almost>-{2,4}>|={1,2}>|~>|\|>|[–—−]{1,4}>|[⇒⟶⟹⟼➔➜➝➞➡↦])
     | (?P<sign>->|\*\*|//|==|!=|<=|>=|:=|[(),=*\[\]|{}:+/@?;%<>-])
-    | (?P<number>\.?[0-9](?:[eE][+-](?=[0-9])|[\w.×])*)
+    | (?P<number>\.?[0-9](?:[eE][+-](?=[0-9])|[\w.×])*+)
     | (?P<arrow>→)
     | (?P<comment>\#[^\r\n]*)
     | (?P<string>"[^"\r\n]*"|'[^'\r\n]*')
@@ -36,16 +37,15 @@ _TOKEN = re.compile(
     | (?P<curly>[“”][^“”\r\n]*[“”]|[‘’][^‘’\r\n]*[‘’])
     | (?P<open>["'][\w./-]*)
     | (?P<end>\Z)
-    | (?P<bad>.)
+    | (?P<bad>[^\s\w\#"'“”‘’()\[\]{},;:|.@?*/%<>=+→⇒⟶⟹⟼➔➜➝➞➡↦–—−-]+|.)
     )""",
     re.VERBOSE | re.DOTALL,
 )
 
-#: What was probably meant by a character that begins no token: text to write instead, and the token it is taken for.
+#: What was probably meant by characters that begin no token.
 _MEANT = {
-    "&": ("and", "and"), "!": ("not", "not"), "^": ("**", "**"), "×": ("*", "*"), "·": ("*", "*"), "−": ("-", "-"),
-    "–": ("-", "-"), "—": ("-", "-"), "≤": ("<=", "<="), "≥": (">=", ">="), "≠": ("!=", "!="), "，": (",", ","),
-    "；": (";", ";"), "：": (":", ":"), "（": ("(", "("), "）": (")", ")"),
+    "&": "and", "&&": "and", "!": "not", "^": "**", "×": "*", "·": "*", "−": "-", "–": "-", "—": "-",
+    "≤": "<=", "≥": ">=", "≠": "!=", "，": ",", "；": ";", "：": ":", "（": "(", "）": ")",
 }  # fmt: skip
 
 
@@ -57,8 +57,8 @@ class Tokens:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.kinds: list[str] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
+        self.starts = array("q")
+        self.ends = array("q")
         self.comments: list[ast.Comment] = []
         self.diagnostics: list[Diagnostic] = []
         #: Indices of tokens before which something was dropped: no further complaint about them is worth reading.
@@ -96,7 +96,7 @@ def tokenize(source: Source) -> Tokens:
             kind = SHAPE if "x" in match[group] or "×" in match[group] else NUMBER
         else:
             _exceptional(tokens, group, start, end)
-            if len(tokens.diagnostics) == MOST_MISTAKES:
+            if len(tokens.diagnostics) > MOST_MISTAKES:
                 tokens.add(END, end, end)
                 break
             continue
@@ -139,19 +139,14 @@ def _exceptional(tokens: Tokens, group: str, start: int, end: int) -> None:
 
 
 def _bad_character(tokens: Tokens, span: Span) -> None:
-    """Report a character that begins no token, once for a run of them."""
-    write, taken_for = _MEANT.get(span.text, ("", ""))
-    previous = tokens.diagnostics[-1] if tokens.diagnostics else None
-    if previous and previous.code == "bad-character" and previous.span and previous.span.end == span.start:
-        tokens.diagnostics[-1] = previous.replace(span=previous.span.to(span))
-    else:
-        message = f"the language has no character {_shown(span.text)}"
-        help = f"write `{write}`" if write else ""
-        tokens.diagnostics.append(Diagnostic("bad-character", message, span, help=help))
-        if taken_for:
-            tokens.add(taken_for, span.start, span.end)
-            return
+    """Report characters that begin no token, and take them for what they mean elsewhere."""
+    meant = _MEANT.get(span.text)
+    help = f"write `{meant}`" if meant else ""
+    message = f"the language has no character {_shown(span.text[0])}"
+    tokens.diagnostics.append(Diagnostic("bad-character", message, span, help=help))
     tokens.unsure.add(len(tokens.kinds))
+    if meant:
+        tokens.add(meant, span.start, span.end)
 
 
 def _foreign_word(tokens: Tokens, start: int, end: int) -> None:
