@@ -39,8 +39,8 @@ class Census:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.evaluator = Evaluator(Budget(limits))
-        #: The innermost step that alone exceeds a limit.
-        self.culprit: Span | None = None
+        #: The innermost step that alone exceeds a limit, and what it makes.
+        self.culprit: tuple[Span, Count] | None = None
         self.steps = 0
         self.depth = 0
         self._known: dict[tuple[object, ...], Count] = {}
@@ -57,7 +57,7 @@ class Census:
         try:
             count = _FORMS[type(step)](self, step, env)
             if self.culprit is None and (count[0] > self.limits.layers or count[1] > self.limits.turns):
-                self.culprit = step.span
+                self.culprit = step.span, count
             return count
         except (Problem, Quiet, Stop):
             return NONE  # a mistake is expansion's to report, an unknown extent the smallest case

@@ -85,12 +85,11 @@ def _run(module: Module, call: ast.Apply, limits: Limits, shapes: dict[str, Shap
 def _check_size(module: Module, call: ast.Apply, limits: Limits) -> None:
     """Refuse a net that is too large before expanding anything."""
     census = Census(limits)
-    layers, turns = census.step(call, Environment(module, Frame()))
-    place = census.culprit or call.span
-    if layers > limits.layers:
-        raise Stop(limit_layers(layers, limits, place))
-    if turns > limits.turns:
-        raise Stop(limit_turns(turns, limits, place))
+    census.step(call, Environment(module, Frame()))
+    if census.culprit is not None:
+        place, (layers, turns) = census.culprit
+        too_many_layers = layers > limits.layers
+        raise Stop(limit_layers(layers, limits, place) if too_many_layers else limit_turns(turns, limits, place))
 
 
 def _graph(name: str, call: ast.Apply, expander: Expander, wire: Wire | None) -> Graph:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.diagnostics import Diagnostic, Label, SpecError
 from cnnspec.grammar import ast, parse_file
 from cnnspec.graph.environment import Environment, Frame
-from cnnspec.graph.names import OPTION, VALUE, is_word, unbound
+from cnnspec.graph.names import OPTION, VALUE, NameUse, is_word, unbound
 from cnnspec.graph.problem import Problem, Quiet
+from cnnspec.graph.recursion import recursions
 from cnnspec.graph.values import Defined
 from cnnspec.limits import Limits
 from cnnspec.source import Source, Span
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 #: Opens the file that a `use` names, as seen from the file it stands in; raises `SpecError`.
 Opener = Callable[[str, Source], Source]
 
-_PENDING = object()
-
 
 class Module:
     """One file, understood as far as its names: what `use` brings in is among them."""
@@ -31,7 +30,9 @@ class Module:
         self.names: dict[str, ast.Definition | ast.Let] = {}
         #: The module each name was defined in, where that is another one.
         self.homes: dict[str, Module] = {}
+        #: The values of `let`s that were asked for, or why they have none.
         self._lets: dict[str, object] = {}
+        self._uses: dict[ast.Statement, tuple[NameUse, ...]] = {}
         self._signatures: dict[ast.Definition, tuple[ast.Parameter, ...]] = {}
         self.formula: ast.Net | None = None
 
@@ -52,7 +53,7 @@ class Module:
         return named.get(stem(self.file.source.name)) or (self.nets[-1] if self.nets else None)
 
     def value(self, name: str, evaluator: Evaluator) -> Any:
-        """The value of a name of the file; raises `Problem` for a `let` that depends on itself."""
+        """The value of a name of the file; raises `Problem` or `Quiet` each time for a `let` that has none."""
         home = self.homes.get(name)
         if home is not None:
             return home.value(name, evaluator)
@@ -60,18 +61,14 @@ class Module:
         if isinstance(entry, ast.Definition):
             return Defined(entry, self)
         if name not in self._lets:
-            self._lets[name] = _PENDING
+            self._lets[name] = Quiet()  # while it is evaluated: a recursion, said when the file was loaded
             try:
                 self._lets[name] = evaluator.value(entry.binding.value, Environment(self, Frame()), ())
-            except (Problem, Quiet):
-                self._lets[name] = None  # said once; whoever reads it again keeps quiet
-                raise
+            except (Problem, Quiet) as error:
+                self._lets[name] = error
         value = self._lets[name]
-        if value is _PENDING:
-            self._lets[name] = None
-            raise Problem("recursion", f"`{name}` depends on itself", entry.binding.name_span)
-        if value is None:
-            raise Quiet
+        if isinstance(value, Problem | Quiet):
+            raise value.with_traceback(None)  # or each time would add to the last one's
         return value
 
     def signature(self, definition: ast.Definition) -> tuple[ast.Parameter, ...]:
@@ -85,11 +82,28 @@ class Module:
     def switches(self, definition: ast.Definition) -> tuple[ast.Parameter, ...]:
         """A parameter for every `step?` whose name nothing binds."""
         found: dict[str, ast.Parameter] = {}
-        for use in unbound(definition, frozenset(n for n, s in self.names.items() if isinstance(s, ast.Let))):
-            if use.role == OPTION:
+        for use in self.uses(definition):
+            if use.role == OPTION and not isinstance(self.names.get(use.id), ast.Let):
                 span = use.syntax.span
                 found.setdefault(use.id, ast.Parameter(span, use.id, span, ast.Flag(span, True)))
         return tuple(found.values())
+
+    def uses(self, entry: ast.Definition | ast.Let) -> tuple[NameUse, ...]:
+        """The names that a statement reads and does not itself bind."""
+        if entry not in self._uses:
+            self._uses[entry] = tuple(unbound(entry.binding.value if isinstance(entry, ast.Let) else entry))
+        return self._uses[entry]
+
+    def recursions(self) -> Iterator[Diagnostic]:
+        """What is wrong with names that are defined by themselves."""
+        reads: dict[str, dict[str, Span]] = {}
+        for name, entry in self.names.items():
+            if name not in self.homes:
+                places = reads[name] = {}
+                for use in self.uses(entry):
+                    if use.role != OPTION:
+                        places.setdefault(use.id, use.syntax.span)
+        return recursions(reads)
 
 
 def stem(name: str) -> str:
@@ -122,6 +136,7 @@ class Program:
         if file.formula is not None:
             module.formula = formula_net(file, stem(source.name))
             module.names = {module.formula.name: module.formula}
+        self.diagnostics += module.recursions()
         self._modules[source.name] = module
         return module
 
@@ -143,8 +158,7 @@ class Program:
             self._enter(module, name, entry, used.homes.get(name, used))
 
     def _define(self, module: Module, statement: ast.Definition | ast.Let) -> None:
-        name = statement.binding.name if isinstance(statement, ast.Let) else statement.name
-        self._enter(module, name, statement, None)
+        self._enter(module, defined_name(statement), statement, None)
 
     def _enter(self, module: Module, name: str, entry: ast.Definition | ast.Let, home: Module | None) -> None:
         before = module.names.get(name)
@@ -161,6 +175,11 @@ class Program:
         module.names[name] = entry
         if home is not None:
             module.homes[name] = home
+
+
+def defined_name(entry: ast.Definition | ast.Let) -> str:
+    """The name that a statement defines."""
+    return entry.binding.name if isinstance(entry, ast.Let) else entry.name
 
 
 def name_span(entry: ast.Definition | ast.Let) -> Span:

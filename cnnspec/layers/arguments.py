@@ -189,6 +189,8 @@ def padding(default: Any = 0, *, doc: str, words: tuple[str, ...] = ()) -> Any:
         named = ", ".join(f"`{word}`" for word in words)
         raise ValueError(f"{named + ', ' if named else ''}a whole number of at least 0, one per axis or one per side")
 
+    if default in words:
+        default = Symbol(default)
     return Arg(parse, "|".join((*words, "count per axis or side")), default, doc, words)
 
 
