@@ -33,11 +33,12 @@ class Uncounted(LookupError):
 def count(convention: str, layer: Layer, y: Shape, xs: tuple[Shape, ...], *, functional: bool = False) -> int:
     """What `layer` costs under a convention, for one image, where the shapes `xs` enter and `y` leaves.
 
-    `functional` says that the PyTorch source calls the layer as a function, which some tools do not see. Raises
+    `functional`, or `call=function` in the spec, says that PyTorch code calls it as a function, which some tools do not
+    see. Raises
     `KeyError` for an unknown convention and `Uncounted` for a layer that was never measured in the tool.
     """
     chosen = CONVENTIONS[convention]
-    rules = chosen.functions if functional else chosen.modules
+    rules = chosen.functions if functional or layer.call == "function" else chosen.modules
     rule = rules.get(layer.keyword, chosen.default)
     if rule is not None:
         return rule(layer, y, xs)

@@ -65,18 +65,20 @@ class LayerType(type):
     """Collects a layer's arguments, in order, and refuses a layer that lacks a rule."""
 
     keyword: str
+    #: The arguments by the name of their field, and by the name that specs use.
+    declared: dict[str, Arg]
     args: dict[str, Arg]
     words: dict[str, str]
 
     def __new__(mcls, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> LayerType:
-        own = {field: body.pop(field) for field, value in list(body.items()) if isinstance(value, Arg)}
-        body.setdefault("__slots__", tuple(own))
+        declared = {field: body.pop(field) for field, value in list(body.items()) if isinstance(value, Arg)}
+        for base in bases:  # a family's shared arguments, such as `train`, come last
+            declared.update({k: v for k, v in getattr(base, "declared", {}).items() if k not in declared})
+        # only a layer has slots for its arguments, so that it can be of several families
+        body.setdefault("__slots__", tuple(declared) if "keyword" in body else ())
         cls = super().__new__(mcls, name, bases, body)
-        inherited = [base.args for base in bases if isinstance(base, LayerType)]
-        own = {field.removesuffix("_"): arg for field, arg in own.items()}  # `shape_`: specs write `shape`
-        cls.args = {}
-        for args in [own, *inherited]:  # a family's shared arguments, such as `train`, come last
-            cls.args.update({k: v for k, v in args.items() if k not in cls.args})
+        cls.declared = declared
+        cls.args = {field.removesuffix("_"): arg for field, arg in declared.items()}  # `shape_`: specs write `shape`
         cls.words = {word: field for field, arg in reversed(cls.args.items()) for word in arg.words}
         if "keyword" in body:
             missing = [rule for rule in RULES if getattr(cls, rule) is getattr(Layer, rule)]
@@ -98,6 +100,9 @@ class Layer(metaclass=LayerType):
     merges: ClassVar[bool] = False
     #: Whether it holds a matrix of weights (convolution, linear), as "weight layers" are counted.
     weighted: ClassVar[bool] = False
+
+    #: Whether PyTorch code calls a module or a function, which some counting tools tell apart.
+    call: str = "module"
 
     values: tuple[object, ...]
     #: Names of the arguments that the spec gives; the others have their defaults.

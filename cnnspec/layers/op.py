@@ -52,6 +52,11 @@ class Op:
         return self.layer.brief(len(self.inputs[0] if self.inputs else self.output) - 1)
 
     @cached_property
+    def unused_rows(self) -> tuple[int, ...]:
+        """Per spatial axis, the rows at the input's end that no window reads; empty where there are no windows."""
+        return self.layer.unused_rows(self.output, *self.inputs)
+
+    @cached_property
     def storage(self) -> str:
         """`FRESH`, `VIEW` or `IN_PLACE`."""
         return self.layer.storage(self.output, *self.inputs)

@@ -17,6 +17,8 @@ INDEX_BYTES = 8
 class Pooling(Weightless):
     """A family: each channel is summarised over some of its positions."""
 
+    call: str = option("module", "function", named_only=True, doc="how PyTorch code calls it; some tools count modules only")
+
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
 

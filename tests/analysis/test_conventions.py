@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[2]
 COLUMNS = {"macs": "conv_linear_macs", "fvcore": "fvcore", "ptflops": "ptflops_pytorch",
            "ptflops-aten": "ptflops_aten", "torchinfo": "torchinfo", "thop": "thop"}
 
-Chosen = Callable[[LayerSummary], bool]
 
 
 def measured() -> dict[str, dict[str, int]]:
@@ -30,35 +29,22 @@ def measured() -> dict[str, dict[str, int]]:
     return {row["network"].split(" ")[0]: {name: int(row[column]) for name, column in COLUMNS.items()} for row in rows}
 
 
-def total(convention: str, net: cnnspec.Net, functional: Chosen = lambda layer: False) -> int:
+def total(convention: str, net: cnnspec.Net) -> int:
     return sum(
-        count(convention, layer.node.op.layer, layer.output_shape, layer.input_shapes, functional=functional(layer))
+        count(convention, layer.node.op.layer, layer.output_shape, layer.input_shapes)
         for layer in net.layers if layer.runs
     )
 
 
-def vgg16_with_torchvisions_pool() -> cnnspec.Net:
-    """The paper's network, and torchvision's adaptive pool, which changes no shape, before the classifier."""
-    paper = (ROOT / "specs/vgg16.cnn").read_text().partition("\nexpect")[0]
-    variant = paper.replace("-> [FC(4096)", "-> ADAPTIVEPOOL(7) -> [FC(4096)")
-    assert variant != paper
-    return cnnspec.parse(variant)
-
-
-def gap(layer: LayerSummary) -> bool:
-    return layer.op == "GAP"
-
-
-#: Networks, and which of their layers torchvision's source calls as functions.
-NETWORKS: dict[str, tuple[Callable[[], cnnspec.Net], Chosen]] = {
-    "vgg16": (vgg16_with_torchvisions_pool, lambda layer: False),
-    "resnet50": (lambda: cnnspec.load("resnet50"), lambda layer: False),
-    "mobilenet_v2": (lambda: cnnspec.load("mobilenet_v2"), gap),
-    "densenet121": (lambda: cnnspec.load("densenet121"), lambda layer: gap(layer) or layer.path == "relu[1]"),
-    "efficientnet_b0": (lambda: cnnspec.load("efficientnet_b0"), lambda layer: False),
-    "googlenet": (lambda: cnnspec.load("googlenet"), lambda layer: layer.op == "RELU"),
-    "ConvTranspose2d": (lambda: cnnspec.parse("INPUT(64x28x28) -> UPCONV(32, 4, stride=2, pad=1, bias=off)"),
-                        lambda layer: False),
+#: Networks whose specs say, as torchvision's source has it, which layers are called as functions.
+NETWORKS: dict[str, Callable[[], cnnspec.Net]] = {
+    "vgg16": lambda: cnnspec.load("specs/vgg.cnn:vgg16"),
+    "resnet50": lambda: cnnspec.load("resnet50"),
+    "mobilenet_v2": lambda: cnnspec.load("mobilenet_v2"),
+    "densenet121": lambda: cnnspec.load("densenet121"),
+    "efficientnet_b0": lambda: cnnspec.load("efficientnet_b0"),
+    "googlenet": lambda: cnnspec.load("googlenet"),
+    "ConvTranspose2d": lambda: cnnspec.parse("INPUT(64x28x28) -> UPCONV(32, 4, stride=2, pad=1, bias=off)"),
 }
 
 
@@ -69,17 +55,7 @@ def test_every_measured_network_is_compared() -> None:
 @pytest.mark.parametrize("convention", COLUMNS)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_network_counts_as_its_torchvision_module_does(network: str, convention: str) -> None:
-    build, functional = NETWORKS[network]
-    assert total(convention, build(), functional) == measured()[network][convention]
-
-
-def test_modules_throughout_count_as_the_page_says() -> None:
-    """The figures on `docs/conventions.md` of networks whose torchvision source calls functions too."""
-    page = (ROOT / "docs/conventions.md").read_text()
-    for network, convention in (("googlenet", "ptflops"), ("mobilenet_v2", "ptflops"), ("mobilenet_v2", "thop"),
-                                ("densenet121", "ptflops"), ("densenet121", "thop")):
-        ours, torchvisions = total(convention, NETWORKS[network][0]()), measured()[network][convention]
-        assert f"| {convention} | {ours:,} | {torchvisions:,} |" in page
+    assert total(convention, NETWORKS[network]()) == measured()[network][convention]
 
 
 def test_the_default_conventions_are_the_summarys_own_figures() -> None:

@@ -215,7 +215,7 @@ def test_a_broken_plug_in_says_its_name_and_what_is_wrong(
         with pytest.raises(PluginError) as caught:
             look()
         assert (caught.value.name, caught.value.cause) == (name, cause)
-        assert str(caught.value) == f"the layer plug-in `{name}` cannot be used: {cause}"
+        assert caught.value.diagnostics[0].message == f"the layer plug-in `{name}` cannot be used: {cause}"
     monkeypatch.delitem(sys.modules, "broken", raising=False)
 
 
