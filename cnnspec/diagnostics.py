@@ -77,6 +77,8 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
     folded = {candidate.lower(): candidate for candidate in known}
     if word.lower() in folded:
         return folded[word.lower()]
+    if len(word) < 2:
+        return None  # a letter resembles too much
     from difflib import get_close_matches  # only a mistake pays for the import
 
     matches = get_close_matches(word.lower(), folded, n=1, cutoff=0.6)

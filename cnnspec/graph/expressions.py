@@ -40,9 +40,11 @@ class Evaluator:
     mistake left it unknown); `words` are the option words of the layer whose argument it is.
     """
 
-    def __init__(self, budget: Budget, figures: Figures | None = None) -> None:
+    def __init__(self, budget: Budget, figures: Figures | None = None, figure_words: Words = NO_WORDS) -> None:
         self.budget = budget
         self.figures = figures
+        #: Option words in the arguments of a figure: `net.inference_peak(dtype=float16)`.
+        self.figure_words = figure_words
 
     def value(self, expr: ast.Expr, env: Environment, entering: Entering, words: Words = NO_WORDS) -> Any:
         """The value of `expr`; raises `Problem` for a mistake and `Quiet` where it depends on an earlier one."""
@@ -182,8 +184,7 @@ class Evaluator:
         """A function of the language, a net's figure with arguments, or a layer or block with arguments bound."""
         callee = expr.callee
         if isinstance(callee, ast.Attribute) and self.figures is not None:
-            named = {a.name: self.value(a.value, env, entering) for a in expr.args if a.name is not None}
-            return self.figures(self.value(callee.value, env, entering), callee, named)
+            return self.figures(self.value(callee.value, env, entering), callee, self.named(expr, env, entering))
         if isinstance(callee, ast.Name) and callee.id in FUNCTIONS and env.holder(callee.id) is None:
             if callee.id not in env.module.names:
                 return self.function(expr, callee.id, env, entering)
@@ -191,6 +192,16 @@ class Evaluator:
         if not isinstance(target, Step):
             raise Problem("not-callable", f"{describe(target)} takes no arguments", callee.span)
         return Bound(target, self.given(expr.args, target, env, entering), expr)
+
+    def named(self, expr: ast.Call, env: Environment, entering: Entering) -> dict[str, object]:
+        """The arguments of a figure, which are given by name."""
+        values: dict[str, object] = {}
+        for argument in expr.args:
+            if argument.name is None:
+                raise Problem("unknown-argument", "a figure takes its arguments by name", argument.span,
+                              help=f"`{expr.callee.span.text}(batch={argument.span.text})`")
+            values[argument.name] = self.value(argument.value, env, entering, self.figure_words)
+        return values
 
     def given(self, args: tuple[ast.Argument, ...], target: object, env: Environment,
               entering: Entering) -> tuple[Given, ...]:

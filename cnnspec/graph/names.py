@@ -9,6 +9,7 @@ from cnnspec.grammar import ast
 from cnnspec.graph.functions import FUNCTIONS
 from cnnspec.layers import find, option_words
 from cnnspec.record import Record
+from cnnspec.source import Span
 
 #: Roles of a name: a step, a value, the switch of an optional step.
 STEP, VALUE, OPTION = "step", "value", "option"
@@ -122,6 +123,28 @@ _SPECIAL: dict[type, Callable[[Any, frozenset[str]], Iterator[NameUse]]] = {
 }
 
 
+def rebound(syntax: object) -> Iterator[tuple[str, Span]]:
+    """The names of layers that are bound as something else: by `let`, `where`, `for` or `as`.
+
+    Definitions and parameters have their names in lowercase, which the grammar sees to.
+    """
+    if isinstance(syntax, tuple):
+        for part in syntax:
+            yield from rebound(part)
+    elif isinstance(syntax, ast.Syntax):
+        if isinstance(syntax, ast.Binding | ast.Named) and is_layer(syntax.name):
+            yield syntax.name, syntax.name_span
+        if isinstance(syntax, ast.TargetName) and is_layer(syntax.id):
+            yield syntax.id, syntax.span
+        for field in syntax._fields:
+            yield from rebound(getattr(syntax, field))
+
+
+def is_layer(name: str) -> bool:
+    """Whether the catalogue has a step of this name."""
+    return name == "ID" or find(name) is not None
+
+
 def is_word(name: str) -> bool:
     """Whether an unbound name stands for itself or for something of the language: a layer, an option, an extent."""
-    return name in option_words() or name == "ID" or name in "CDHWL" or find(name) is not None
+    return name in option_words() or name in "CDHWL" or is_layer(name)

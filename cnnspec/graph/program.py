@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.diagnostics import Diagnostic, Label, SpecError
 from cnnspec.grammar import ast, parse_file
 from cnnspec.graph.environment import Environment, Frame
-from cnnspec.graph.names import OPTION, VALUE, NameUse, is_word, unbound
+from cnnspec.graph.names import OPTION, VALUE, NameUse, is_word, rebound, unbound
 from cnnspec.graph.problem import Problem, Quiet
-from cnnspec.graph.recursion import recursions
+from cnnspec.graph.recursion import reading_order
 from cnnspec.graph.values import Defined
 from cnnspec.limits import Limits
 from cnnspec.source import Source, Span
@@ -94,8 +95,8 @@ class Module:
             self._uses[entry] = tuple(unbound(entry.binding.value if isinstance(entry, ast.Let) else entry))
         return self._uses[entry]
 
-    def recursions(self) -> Iterator[Diagnostic]:
-        """What is wrong with names that are defined by themselves."""
+    def reads(self) -> dict[str, dict[str, Span]]:
+        """The names that each of the file's own definitions reads, with the first place where it does."""
         reads: dict[str, dict[str, Span]] = {}
         for name, entry in self.names.items():
             if name not in self.homes:
@@ -103,7 +104,7 @@ class Module:
                 for use in self.uses(entry):
                     if use.role != OPTION:
                         places.setdefault(use.id, use.syntax.span)
-        return recursions(reads)
+        return reads
 
 
 def stem(name: str) -> str:
@@ -132,11 +133,12 @@ class Program:
                 self._use(module, statement)
         for statement in file.statements:
             if isinstance(statement, ast.Definition | ast.Let):
-                self._define(module, statement)
+                self._enter(module, defined_name(statement), statement)
+        order, recursions = reading_order(module.reads())
+        self.diagnostics += [*recursions, *starmap(_rebinding, rebound((file.statements, file.formula)))]
         if file.formula is not None:
-            module.formula = formula_net(file, stem(source.name))
+            module.formula = formula_net(module, file.formula, order)
             module.names = {module.formula.name: module.formula}
-        self.diagnostics += module.recursions()
         self._modules[source.name] = module
         return module
 
@@ -155,22 +157,19 @@ class Program:
                                                help="move what both need to a third file"))
             return
         for name, entry in used.names.items():
-            self._enter(module, name, entry, used.homes.get(name, used))
+            self._enter(module, name, entry, used.homes.get(name, used), statement.path.span)
 
-    def _define(self, module: Module, statement: ast.Definition | ast.Let) -> None:
-        self._enter(module, defined_name(statement), statement, None)
-
-    def _enter(self, module: Module, name: str, entry: ast.Definition | ast.Let, home: Module | None) -> None:
+    def _enter(self, module: Module, name: str, entry: ast.Definition | ast.Let, home: Module | None = None,
+               use: Span | None = None) -> None:
+        """Add a name; one of another file comes with that file's module and the place of the `use`."""
         before = module.names.get(name)
         if before is entry:
             return  # the same definition, through two `use`s
         if before is not None:
             first, second = name_span(before), name_span(entry)
-            if first.source is not module.file.source:
-                first, second = second, first
-            self.diagnostics.append(Diagnostic(
-                "defined-twice", f"`{name}` is defined twice: also at {first if second is not first else second}",
-                second, labels=(Label(first, "defined here too"),), help="rename one of them"))
+            labels = [Label(first, "defined here"), *([Label(second, "and here")] if use else [])]
+            self.diagnostics.append(Diagnostic("defined-twice", f"`{name}` is defined twice: at {first} and at {second}",
+                                               use or second, labels=tuple(labels), help="rename one of them"))
             return
         module.names[name] = entry
         if home is not None:
@@ -187,16 +186,22 @@ def name_span(entry: ast.Definition | ast.Let) -> Span:
     return entry.binding.name_span if isinstance(entry, ast.Let) else entry.name_span
 
 
-def formula_net(file: ast.File, name: str) -> ast.Net:
-    """A bare chain as a net: its `let`s are parameters with defaults, its unbound names free parameters."""
-    assert file.formula is not None  # the caller has looked
-    chain = file.formula
-    lets = [s.binding for s in file.statements if isinstance(s, ast.Let)]
-    given = [ast.Parameter(b.span, b.name, b.name_span, b.value) for b in lets]
-    values = [b.value for b in lets]
+def formula_net(module: Module, chain: ast.Chain, order: tuple[str, ...]) -> ast.Net:
+    """A bare chain as a net: its unbound names are free parameters, its `let`s, in this order, parameters with defaults."""
+    name = stem(module.file.source.name)
+    lets = {s.binding.name: s.binding for s in module.names.values() if isinstance(s, ast.Let)}
+    ordered = [lets[name] for name in order if name in lets]  # in a file with mistakes, blocks may stand there too
+    given = [ast.Parameter(b.span, b.name, b.name_span, b.value) for b in ordered]
+    values = tuple(b.value for b in lets.values())
     free: dict[str, ast.Parameter] = {}
-    for use in unbound((*values, chain), frozenset(b.name for b in lets)):
+    for use in unbound((*values, chain), frozenset(lets)):
         if use.role == VALUE and not is_word(use.id):
             free.setdefault(use.id, ast.Parameter(use.syntax.span, use.id, use.syntax.span, None))
     body = ast.Body(chain.span, (chain,), ())
     return ast.Net(chain.span, name, chain.span, (*free.values(), *given), body)
+
+
+def _rebinding(name: str, span: Span) -> Diagnostic:
+    """A name that is bound though it is a layer's."""
+    return Diagnostic("reserved-word", f"`{name}` is a layer of the catalogue and cannot be bound", span,
+                      help=f"`{name.lower()}`")

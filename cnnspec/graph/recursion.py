@@ -1,4 +1,4 @@
-"""Names that are defined by themselves, directly or through others: refused, so that every spec ends."""
+"""The order in which names can be defined; those that are defined by themselves are refused, so that every spec ends."""
 
 from __future__ import annotations
 
@@ -13,39 +13,46 @@ Reads = Mapping[str, Span]
 _MOST_LISTED = 8
 
 
-def recursions(reads: Mapping[str, Reads]) -> Iterator[Diagnostic]:
-    """One mistake for every way from a name back to itself, at the place that closes it.
+def reading_order(reads: Mapping[str, Reads]) -> tuple[tuple[str, ...], tuple[Diagnostic, ...]]:
+    """The names, each behind all those that it reads; and a mistake for every way from a name back to itself.
 
-    `reads` has an entry for each name of a file, in the order of the text.
+    `reads` has an entry for each name of a file, in the order of the text, which is kept where possible.
     """
-    done: set[str] = set()
+    done: dict[str, None] = {}
+    mistakes: list[Diagnostic] = []
     for name in reads:
         if name not in done:
-            yield from _from(name, reads, done)
+            mistakes += _walk(name, reads, done)
+    return tuple(done), tuple(mistakes)
 
 
-def _from(start: str, reads: Mapping[str, Reads], done: set[str]) -> Iterator[Diagnostic]:
-    """Walks from one name, depth first, without recursion of its own: a chain of definitions may be long."""
-    way, ahead = {start: iter(reads[start])}, [start]
-    while ahead:
-        name = ahead[-1]
+def _walk(start: str, reads: Mapping[str, Reads], done: dict[str, None]) -> Iterator[Diagnostic]:
+    """Goes through all that a name reads, depth first; without recursion, since a chain of definitions may be long."""
+    way = {start: iter(reads[start])}
+    while way:
+        name = next(reversed(way))
         following = next(way[name], None)
         if following is None:
-            done.add(ahead.pop())
+            done[name] = None
             del way[name]
         elif following in way:
-            yield _mistake([*ahead[ahead.index(following):], following], reads)
+            names = list(way)
+            yield _mistake([*names[names.index(following):], following], reads)
         elif following in reads and following not in done:
             way[following] = iter(reads[following])
-            ahead.append(following)
 
 
-def _mistake(round_: list[str], reads: Mapping[str, Reads]) -> Diagnostic:
-    """`round_` begins and ends with the same name."""
-    *links, (name, closing) = zip(round_, round_[1:], strict=False)
-    shown = round_ if len(round_) <= _MOST_LISTED else [*round_[:_MOST_LISTED // 2], "…", *round_[-_MOST_LISTED // 2:]]
-    through = f": {' → '.join(f'`{n}`' if n != '…' else n for n in shown)}" if links else ""
+def _mistake(names: list[str], reads: Mapping[str, Reads]) -> Diagnostic:
+    """A way round: `names` begins and ends with the same one."""
+    *links, (name, closing) = zip(names, names[1:], strict=False)
     return Diagnostic(
-        "recursion", f"`{closing}` is defined by itself{through}", reads[name][closing],
+        "recursion", f"`{closing}` is defined by itself{f': {_listed(names)}' if links else ''}", reads[name][closing],
         labels=tuple(Label(reads[a][b], f"`{a}` reads `{b}`") for a, b in links[:_MOST_LISTED]),
         help="a count or a loop repeats without recursion: `[…]*n`, `[…] for i in range(n)`")
+
+
+def _listed(names: list[str]) -> str:
+    shown = [f"`{name}`" for name in names]
+    if len(shown) > _MOST_LISTED:
+        shown[_MOST_LISTED // 2 : -_MOST_LISTED // 2] = ["…"]
+    return " → ".join(shown)
