@@ -9,7 +9,6 @@ from cnnspec.grammar import ast
 from cnnspec.graph.functions import FUNCTIONS
 from cnnspec.layers import find, option_words
 from cnnspec.record import Record
-from cnnspec.source import Span
 
 #: Roles of a name: a step, a value, the switch of an optional step.
 STEP, VALUE, OPTION = "step", "value", "option"
@@ -121,23 +120,6 @@ _SPECIAL: dict[type, Callable[[Any, frozenset[str]], Iterator[NameUse]]] = {
     ast.Block: _definition, ast.Net: _definition, ast.Body: _body, ast.Loop: _loop, ast.BranchLoop: _branch_loop,
     ast.Optional: _optional, ast.Apply: _apply, ast.Merge: _apply, ast.Call: _call,
 }
-
-
-def rebound(syntax: object) -> Iterator[tuple[str, Span]]:
-    """The names of layers that are bound as something else: by `let`, `where`, `for` or `as`.
-
-    Definitions and parameters have their names in lowercase, which the grammar sees to.
-    """
-    if isinstance(syntax, tuple):
-        for part in syntax:
-            yield from rebound(part)
-    elif isinstance(syntax, ast.Syntax):
-        if isinstance(syntax, ast.Binding | ast.Named) and is_layer(syntax.name):
-            yield syntax.name, syntax.name_span
-        if isinstance(syntax, ast.TargetName) and is_layer(syntax.id):
-            yield syntax.id, syntax.span
-        for field in syntax._fields:
-            yield from rebound(getattr(syntax, field))
 
 
 def is_layer(name: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.diagnostics import Diagnostic, Label, SpecError
 from cnnspec.grammar import ast, parse_file
+from cnnspec.graph.binding import misbound
 from cnnspec.graph.environment import Environment, Frame
-from cnnspec.graph.names import OPTION, VALUE, NameUse, is_word, rebound, unbound
+from cnnspec.graph.names import OPTION, VALUE, NameUse, is_word, unbound
 from cnnspec.graph.problem import Problem, Quiet
 from cnnspec.graph.recursion import reading_order
 from cnnspec.graph.values import Defined
@@ -135,7 +135,7 @@ class Program:
             if isinstance(statement, ast.Definition | ast.Let):
                 self._enter(module, defined_name(statement), statement)
         order, recursions = reading_order(module.reads())
-        self.diagnostics += [*recursions, *starmap(_rebinding, rebound((file.statements, file.formula)))]
+        self.diagnostics += [*recursions, *misbound(file)]
         if file.formula is not None:
             module.formula = formula_net(module, file.formula, order)
             module.names = {module.formula.name: module.formula}
@@ -190,7 +190,7 @@ def formula_net(module: Module, chain: ast.Chain, order: tuple[str, ...]) -> ast
     """A bare chain as a net: its unbound names are free parameters, its `let`s, in this order, parameters with defaults."""
     name = stem(module.file.source.name)
     lets = {s.binding.name: s.binding for s in module.names.values() if isinstance(s, ast.Let)}
-    ordered = [lets[name] for name in order if name in lets]  # in a file with mistakes, blocks may stand there too
+    ordered = [lets[let] for let in order if let in lets]  # in a file with mistakes, blocks may stand there too
     given = [ast.Parameter(b.span, b.name, b.name_span, b.value) for b in ordered]
     values = tuple(b.value for b in lets.values())
     free: dict[str, ast.Parameter] = {}
@@ -199,9 +199,3 @@ def formula_net(module: Module, chain: ast.Chain, order: tuple[str, ...]) -> ast
             free.setdefault(use.id, ast.Parameter(use.syntax.span, use.id, use.syntax.span, None))
     body = ast.Body(chain.span, (chain,), ())
     return ast.Net(chain.span, name, chain.span, (*free.values(), *given), body)
-
-
-def _rebinding(name: str, span: Span) -> Diagnostic:
-    """A name that is bound though it is a layer's."""
-    return Diagnostic("reserved-word", f"`{name}` is a layer of the catalogue and cannot be bound", span,
-                      help=f"`{name.lower()}`")
