@@ -178,6 +178,8 @@ def opens_chain(c: Cursor) -> bool:
         apart = c.starts[c.at] > c.ends[c.at - 1]
         if c.kinds[at + 1] == "(" or (c.kinds[at + 1] == "]" and apart):
             return True
+    if c.kinds[at] == "[":
+        return True
     while c.kinds[at] != "]":
         if c.kinds[at] in _CHAIN_ONLY:
             return True
@@ -185,7 +187,7 @@ def opens_chain(c: Cursor) -> bool:
     return False
 
 
-_CHAIN_ONLY = frozenset(("->", ALMOST_ARROW, "?", "as", "for", ";", "{", "[", "@"))
+_CHAIN_ONLY = frozenset(("->", ALMOST_ARROW, "?", "as", "for", ";", "{", "@"))
 
 
 def is_layer(name: str) -> bool:
