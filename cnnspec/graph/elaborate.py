@@ -12,6 +12,7 @@ from cnnspec.graph.budget import limit_layers, limit_turns
 from cnnspec.graph.census import Census
 from cnnspec.graph.environment import Environment, Frame
 from cnnspec.graph.expand import Expander
+from cnnspec.graph.expansion import Seen
 from cnnspec.graph.network import Graph, NamedValue
 from cnnspec.graph.problem import Stop
 from cnnspec.graph.program import Module
@@ -56,6 +57,19 @@ def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapp
         if not mistakes:
             return Elaboration(_graph(name or _name(call), call, expander, wire), ())
         return Elaboration(None, tuple(_with_smallest_input(d, module, call, limits, expander) for d in mistakes))
+
+
+def shapes_seen(module: Module, call: ast.Apply, limits: Limits) -> Seen:
+    """The shapes that enter and leave every step, over all turns and calls, as far as mistakes leave them known."""
+    expander = Expander(limits, {})
+    expander.seen = {}
+    with _deep():
+        try:
+            _check_size(module, call, limits)
+            expander.step(call, Environment(module, Frame()), None)
+        except Stop:
+            return {}  # too large to expand: nothing is known
+    return expander.seen
 
 
 def _run(module: Module, call: ast.Apply, limits: Limits, shapes: dict[str, Shape],

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Levels of steps within steps, through calls too.
 DEEPEST = 256
 
+#: By step, the shapes that enter and leave it, over all turns and calls.
+Seen = dict[ast.Step, set[tuple[Entering, Entering]]]
+
 #: Layers by class and arguments, for all expansions: sweeps see the same ones again and again.
 _LAYERS: dict[tuple[object, ...], Layer] = {}
 _MOST_LAYERS = 100_000
@@ -59,6 +62,8 @@ class Expansion:
         self.net: NetExpansion | None = None
         #: Layers by their step, where its arguments are literal.
         self.constant: dict[ast.Syntax, Layer] = {}
+        #: The shapes that enter and leave every step of a chain; kept where somebody asks for them.
+        self.seen: Seen | None = None
         #: What the calls of blocks have made, by all that it depends on.
         self.expanded: dict[Hashable | None, Expanded] = {}
 
@@ -86,8 +91,11 @@ class Expansion:
         """The value that leaves the last step; each step takes what the one before leaves."""
         first = True
         for step in chain.steps:
+            before = wire
             wire = self.step(step, env, wire, None, first)
             first = False
+            if self.seen is not None:
+                self.seen.setdefault(step, set()).add((entering(before), entering(wire)))
         return wire
 
     def body(self, body: ast.Body, env: Environment, wire: Wire | None) -> Wire | None:

@@ -1,0 +1,38 @@
+"""`cnnspec zoo`: the networks that can be named."""
+
+from __future__ import annotations
+
+import click
+
+from cnnspec.files import known_nets
+
+
+@click.command()
+@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(format_: str) -> None:
+    """The networks that can be named: those of ./specs, then those that come with cnnspec."""
+    nets = dict(sorted(known_nets().items(), key=lambda item: (item[1], item[0])))
+    titles = {path: title(path) for path in set(nets.values())}
+    if format_ == "json":
+        import json
+
+        rows = [{"net": net, "file": path, "title": titles[path]} for net, path in nets.items()]
+        click.echo(json.dumps({"schema": "cnnspec.zoo/1", "nets": rows}, indent=2))
+        return
+    for path in dict.fromkeys(nets.values()):
+        click.echo(f"{click.style(path, bold=True)}  {titles[path]}")
+        names = [net for net, home in nets.items() if home == path]
+        click.echo(click.wrap_text("  ".join(names), width=78, initial_indent="  ", subsequent_indent="  "))
+
+
+def title(path: str) -> str:
+    """Name and paper, from a spec's header comment: its first line up to the closing bracket."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            line = file.readline()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    if not line.startswith("#"):
+        return ""
+    name, bracket, _ = line.lstrip("# ").rstrip().partition(")")
+    return name + bracket
