@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TypeGuard
 
@@ -21,12 +22,12 @@ from cnnspec.layers.base import Shape, show
 from cnnspec.source import Span
 
 
-def check_expectations(module: Module, nets: Nets) -> list[Diagnostic]:
-    """What is wrong with the `expect`s of a file; one that depends on a net with mistakes says nothing."""
+def check_expectations(module: Module, expectations: Iterable[ast.Expect], nets: Nets) -> list[Diagnostic]:
+    """What is wrong with some `expect`s of a file; one that depends on a net with mistakes says nothing."""
     environment = Environment(module, Frame())
     evaluator = Evaluator(Budget(nets.limits), partial(figure, nets), frozenset(DTYPES))
     found = []
-    for expectation in module.expectations:
+    for expectation in expectations:
         try:
             mistake = _Unmet(evaluator, environment).explain(expectation.test)
         except (Problem, Stop) as problem:

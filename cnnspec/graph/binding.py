@@ -15,7 +15,7 @@ Bound = tuple[str, Span]
 
 def misbound(file: ast.File) -> Iterator[Diagnostic]:
     """The mistakes in what a file binds: parameters, loop variables, `let`, `where`, `as`."""
-    for syntax in _all((file.statements, file.formula)):
+    for syntax in everything((file.statements, file.formula)):
         before: dict[str, Span] = {}
         for name, span in _bound_by(syntax):
             if is_layer(name):
@@ -29,7 +29,7 @@ def misbound(file: ast.File) -> Iterator[Diagnostic]:
                 before[name] = span
 
 
-def _all(syntax: object) -> Iterator[ast.Syntax]:
+def everything(syntax: object) -> Iterator[ast.Syntax]:
     """Each piece of a tree, in no particular order."""
     waiting: list[object] = [syntax]
     while waiting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from cnnspec.diagnostics import Label, closest
 from cnnspec.grammar import ast
@@ -28,27 +28,43 @@ def flatten(callee: object, given: tuple[Given, ...]) -> tuple[object, tuple[Giv
 def bind_parameters(signature: tuple[ast.Parameter, ...], given: Sequence[Given], name: str, at: Span,
                     env: Environment, evaluator: Evaluator, entering: Entering) -> None:
     """Bind the arguments of a block or net in `env`, then its defaults; raises `Problem` for what does not fit."""
-    known = {parameter.name: parameter for parameter in signature}
-    order = iter(signature)
-    for argument in given:
-        parameter = known.get(argument.name) if argument.name is not None else next(order, None)
-        if parameter is None:
-            raise _surplus(argument, name, signature, len([g for g in given if g.name is None]))
-        if parameter.name in env.names:
-            raise Problem("doubled-argument", f"`{name}` gets `{parameter.name}` twice", argument.argument.span)
-        env.names[parameter.name] = argument.value
-        env.origins[parameter.name] = Origin(argument.argument.value, argument.environment)
-    missing = [p for p in signature if p.default is None and p.name not in env.names]
-    if missing:
-        needs = " and ".join(f"`{p.name}`" for p in missing)
-        raise Problem("missing-argument", f"`{name}` needs {needs}", at,
-                      labels=tuple(Label(p.name_span, "has no default") for p in missing),
-                      help=f"write `{name}({', '.join([*(g.argument.span.text for g in given), *(f'{p.name}=…' for p in missing)])})`")
+    for parameter, argument in match_parameters(signature, given, name).items():
+        env.names[parameter] = argument.value
+        env.origins[parameter] = Origin(argument.argument.value, argument.environment)
+    need_parameters(signature, given, env.names, name, at)
     for parameter in signature:
         if parameter.name not in env.names:
             assert parameter.default is not None  # checked above
             bind_value(env, parameter.name, parameter.default, evaluator, entering)
             env.origins[parameter.name] = Origin(parameter.default, env)
+
+
+def match_parameters(signature: tuple[ast.Parameter, ...], given: Sequence[Given], name: str) -> dict[str, Given]:
+    """The argument for each parameter that gets one; raises `Problem` for one too many, unknown or given twice."""
+    known = {parameter.name for parameter in signature}
+    order = iter(signature)
+    matched: dict[str, Given] = {}
+    for argument in given:
+        following = next(order, None) if argument.name is None else None
+        parameter = following.name if following is not None else argument.name
+        if parameter is None or parameter not in known:
+            raise _surplus(argument, name, signature, len([g for g in given if g.name is None]))
+        if parameter in matched:
+            raise Problem("doubled-argument", f"`{name}` gets `{parameter}` twice", argument.argument.span)
+        matched[parameter] = argument
+    return matched
+
+
+def need_parameters(signature: tuple[ast.Parameter, ...], given: Sequence[Given], matched: Container[str], name: str,
+                    at: Span) -> None:
+    """Raise `Problem` where a parameter without default gets no argument."""
+    missing = [p for p in signature if p.default is None and p.name not in matched]
+    if missing:
+        needs = " and ".join(f"`{p.name}`" for p in missing)
+        arguments = ", ".join([*(g.argument.span.text for g in given), *(f"{p.name}=…" for p in missing)])
+        raise Problem("missing-argument", f"`{name}` needs {needs}", at,
+                      labels=tuple(Label(p.name_span, "has no default") for p in missing),
+                      help=f"write `{name}({arguments})`")
 
 
 def bind_value(env: Environment, name: str, expr: ast.Expr, evaluator: Evaluator, entering: Entering) -> None:
@@ -62,15 +78,15 @@ def bind_value(env: Environment, name: str, expr: ast.Expr, evaluator: Evaluator
 def _surplus(argument: Given, name: str, signature: tuple[ast.Parameter, ...], positional: int) -> Problem:
     takes = ", ".join(p.name for p in signature) or "no arguments"
     if argument.name is None:
-        return Problem("unknown-argument", f"`{name}` takes {len(signature)} arguments ({takes}), not {positional}"
-                       if signature else f"`{name}` takes no arguments", argument.argument.span)
+        most = f"at most {len(signature)} argument{'s' if len(signature) > 1 else ''} ({takes}), not {positional}"
+        return Problem("unknown-argument", f"`{name}` takes {most if signature else takes}", argument.argument.span)
     match = closest(argument.name, (p.name for p in signature))
     return Problem("unknown-argument", f"`{name}` has no parameter `{argument.name}`; it takes {takes}",
                    argument.argument.name_span,
                    help=f"did you mean `{match}`?" if match else "")
 
 
-def bind_layer(cls: type[Layer], given: Sequence[Given], step: ast.Apply | ast.Merge) -> Layer:
+def bind_layer(cls: type[Layer], given: Sequence[Given], step: ast.Apply | ast.Merge | ast.Call) -> Layer:
     """A layer with its arguments; raises `Problem` at the argument that does not fit."""
     positional = [layer_value(g.value) for g in given if g.name is None]
     named: dict[str, object] = {}
@@ -94,7 +110,8 @@ def layer_value(value: object) -> object:
     return value
 
 
-def layer_problem(error: LayerError, cls: type[Layer], given: Sequence[Given], step: ast.Apply | ast.Merge) -> Problem:
+def layer_problem(error: LayerError, cls: type[Layer], given: Sequence[Given],
+                  step: ast.Apply | ast.Merge | ast.Call) -> Problem:
     """A layer's complaint, at the argument that it names, or where that argument's value was written."""
     argument = _argument(error, cls, given)
     help = error.help

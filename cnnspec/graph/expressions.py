@@ -112,6 +112,10 @@ class Evaluator:
 
         return single(self, expr, env, entering)
 
+    def missing(self, expr: ast.Missing, env: Environment, entering: Entering, words: Words) -> object:
+        """What could not be read: said by the parser."""
+        raise Quiet
+
     def chain(self, expr: ast.Step, env: Environment, entering: Entering, words: Words) -> object:
         return ChainValue(expr, env)
 
@@ -290,6 +294,6 @@ _RULES: dict[type, Callable[..., Any]] = {
     ast.Unary: Evaluator.unary, ast.Binary: Evaluator.binary, ast.Compare: Evaluator.compare,
     ast.Logic: Evaluator.logic, ast.Conditional: Evaluator.conditional, ast.Index: Evaluator.index,
     ast.Attribute: Evaluator.attribute, ast.Call: Evaluator.call, ast.Reference: Evaluator.reference,
-    ast.Group: Evaluator.chain, ast.Merge: Evaluator.chain,
+    ast.Group: Evaluator.chain, ast.Merge: Evaluator.chain, ast.Missing: Evaluator.missing,
 }
 

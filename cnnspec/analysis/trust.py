@@ -1,0 +1,62 @@
+"""What of a file can be understood when some of its text cannot: the rest is still checked, without false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.grammar import ast
+from cnnspec.graph.names import unbound
+from cnnspec.graph.program import Module
+
+Entry = ast.Definition | ast.Let
+
+
+class Trust:
+    """Tells what depends on text or names that have mistakes. `found` are those mistakes."""
+
+    def __init__(self, module: Module, found: tuple[Diagnostic, ...]) -> None:
+        self.module = module
+        self.found = found
+
+    def covers(self, syntax: ast.Syntax) -> bool:
+        """Whether neither a piece of the file nor anything that it reads has a mistake."""
+        if not self.found:
+            return True
+        names = [use.id for use in unbound(syntax)]
+        return not self.mistakes(syntax) and not any(map(self.mistakes, self.reached(names)))
+
+    def mistakes(self, syntax: ast.Syntax) -> list[Diagnostic]:
+        """The mistakes inside a piece of syntax, in source order."""
+        span = syntax.span
+        inside = [d for d in self.found if d.span and d.span.source.name == span.source.name
+                  and span.start <= d.span.start <= span.end]
+        return sorted(inside, key=lambda d: d.span.start if d.span else 0)
+
+    def reached(self, names: Iterable[str]) -> list[Entry]:
+        """The definitions that names stand for, and all that those read."""
+        found: dict[Entry, None] = {}
+        waiting = [(self.module, name) for name in names]
+        while waiting:
+            module, name = waiting.pop()
+            home = module.homes.get(name, module)
+            entry = home.names.get(name)
+            if entry is not None and entry not in found:
+                found[entry] = None
+                waiting += [(home, use.id) for use in home.uses(entry)]
+        return list(found)
+
+    def readable(self, net: ast.Net) -> int | None:
+        """Up to which character a net with mistakes can be expanded; None where not at all.
+
+        That is the first step of its chains that holds one: the steps before it do not depend on it.
+        """
+        own = self.mistakes(net)
+        names = [use.id for use in self.module.uses(net)]
+        if any(self.mistakes(entry) for entry in self.reached(names) if entry is not net):
+            return None
+        first = own[0].span
+        steps = [step.span for chain in net.body.chains for step in chain.steps]
+        if first is None or any(d.code == "recursion" for d in own) or not steps[0].start <= first.start:
+            return None
+        return next((step.start for step in steps if first.start <= step.end), None)
