@@ -102,12 +102,18 @@ def expand_definition(x: Expansion, callee: Defined, given: tuple[Given, ...], s
 
 def expand_net(x: Expansion, callee: Defined, given: tuple[Given, ...], step: ast.Apply, env: Environment,
                wire: Wire | None, name: str | None) -> Wire | None:
-    """A net as a step: the value that enters goes to its INPUT."""
+    """A net as a step: the value that enters goes to its INPUT, or to that of the net that it begins with."""
     net = callee.definition
-    frame = Frame(net.body, wire)
-    component = name or (None if _is_whole_body(step, env.scope) else net.name)
+    if wire is None:
+        wire, env.frame.entering = env.frame.entering, None
+    frame = Frame(net.body, wire, step.span)
+    whole = _is_whole_body(step, env.scope)
+    if whole:
+        frame.marks = env.frame.marks
+    component = name or (None if whole else net.name)
+    mistakes = len(x.diagnostics)
     left = expand_body(x, callee, given, step, env, Environment(callee.module, frame), None, component)
-    if frame.entering is not None:
+    if frame.entering is not None and len(x.diagnostics) == mistakes:
         raise Problem("unused-input", f"the value that enters net `{net.name}` is not read: the net has no INPUT",
                       step.span)
     if name is not None and left is not None:
@@ -157,7 +163,7 @@ def explained(x: Expansion, problem: Problem, wire: Wire) -> Problem:
 
 def _is_whole_body(step: ast.Apply, scope: Scope | None) -> bool:
     """Whether a net's call is all that the net around it says, as in `net resnet18 = resnet(basic)`, or the target itself:
-    such a net adds no component to the paths."""
+    such a net adds no component to the paths, and what it names is named in the net around it."""
     if scope is None:
         return True
     if not isinstance(scope.syntax, ast.Net):

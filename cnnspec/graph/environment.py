@@ -30,10 +30,12 @@ class Mark:
 class Frame:
     """One expansion of a block or net: its named values, by name and index."""
 
-    __slots__ = ("body", "entering", "marks")
+    __slots__ = ("body", "entering", "marks", "span")
 
-    def __init__(self, body: ast.Body | None = None, entering: Wire | None = None) -> None:
+    def __init__(self, body: ast.Body | None = None, entering: Wire | None = None, span: Span | None = None) -> None:
         self.body = body
+        #: The step that a net is used as.
+        self.span = span
         #: The value that enters a net used as a step, until its INPUT has taken it.
         self.entering = entering
         self.marks: dict[str, dict[tuple[int, ...], Mark]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnnspec.diagnostics import Label
 from cnnspec.grammar import ast
+from cnnspec.graph.calls import bind_layer
 from cnnspec.graph.environment import Environment
 from cnnspec.graph.expansion import Expansion, entered, entering
 from cnnspec.graph.expressions import NOTHING
@@ -13,6 +14,7 @@ from cnnspec.graph.values import LayerValue, Wire
 from cnnspec.layers import find
 from cnnspec.layers.base import Shape, show
 from cnnspec.layers.op import Op
+from cnnspec.source import Span
 
 
 def expand_input(x: Expansion, step: ast.Apply, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire:
@@ -23,10 +25,10 @@ def expand_input(x: Expansion, step: ast.Apply, env: Environment, wire: Wire | N
         raise Problem("input-inside", "INPUT begins a chain; a value enters here already", step.span,
                       help="start another chain with `;`")
     given = x.evaluator.given(step.args or (), LayerValue(cls), env, NOTHING)
-    layer = x.bind(cls, given, step)
+    layer = bind_layer(cls, given, step)
     outer, env.frame.entering = env.frame.entering, None
     if outer is not None:
-        return join_input(x, layer.shape(), outer, step)
+        return join_input(layer.shape(), outer, step, env.frame.span)
     label = name or "input"
     shape = x.input_shape.get(label) or x.input_shape.get("")
     if shape is not None:
@@ -36,11 +38,12 @@ def expand_input(x: Expansion, step: ast.Apply, env: Environment, wire: Wire | N
     return added
 
 
-def join_input(x: Expansion, expected: Shape, wire: Wire, step: ast.Apply) -> Wire:
-    """A value that enters a net: rank and channels must be those of its INPUT."""
+def join_input(expected: Shape, wire: Wire, step: ast.Apply, used: Span | None) -> Wire:
+    """A value that enters a net where it is used: rank and channels must be those of its INPUT."""
     if wire.shape is not None and (len(wire.shape) != len(expected) or wire.shape[0] != expected[0]):
         raise Problem("input-mismatch", f"the net takes {expected[0]} channels and {len(expected) - 1} spatial axes "
-                      f"({show(expected)}); {show(wire.shape)} enters", step.span)
+                      f"({show(expected)}), but {show(wire.shape)} enters", used,
+                      labels=(Label(step.span, "its input"),))
     return wire
 
 

@@ -108,8 +108,10 @@ def _unknown(frame: Frame, name: str, reference: ast.Reference, env: Environment
                        "and no turn or branch so far has reached it", reference.span,
                        labels=(Label(later.name_span, "named here"),), help="a value is visible after the step that names it")
     match = closest(name, frame.marks)
-    return Problem("unknown-value", f"no value is named `{name}` here", reference.span,
-                   help=f"did you mean `@{match}`?" if match else f"name one with `… as {name}`")
+    nets = reference.names[:-1]
+    place = f"in `{'.'.join(nets)}`" if nets else "here"
+    return Problem("unknown-value", f"no value is named `{name}` {place}", reference.span,
+                   help=f"did you mean `@{'.'.join((*nets, match))}`?" if match else f"name one with `… as {name}`")
 
 
 def _indexed(name: str, index: tuple[int, ...]) -> str:
