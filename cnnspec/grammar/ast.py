@@ -16,13 +16,16 @@ class Syntax(Record):
 
 
 def same(a: object, b: object) -> bool:
-    """Whether two trees say the same, wherever they stand (a group of one plain step equals the step)."""
+    """Whether two trees say the same, wherever they stand (a group of one step equals the step)."""
     a, b = _bare(a), _bare(b)
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, Syntax) and type(a) is type(b):
-        return all(same(getattr(a, f), getattr(b, f)) for f in a._fields if not f.endswith("span"))
+        return all(same(getattr(a, f), getattr(b, f)) for f in a._fields if f not in _PLACES)
     return type(a) is type(b) and a == b
+
+
+_PLACES = frozenset(("span", "name_span", "source", "comments"))
 
 
 def _bare(node: object) -> object:
@@ -39,8 +42,11 @@ class Expr(Syntax):
 
 
 class Number(Expr):
-    """`64`, `4_096`, `15.5G`, `1e-5`: an int where the value is whole and written without `.` or exponent
-    or with a suffix that makes it whole, else a float."""
+    """`64`, `4_096`, `15.5G`, `1e-5`.
+
+    An int where the value is whole and written without `.` or exponent, or with a suffix that makes it whole, else a
+    float.
+    """
 
     value: int | float
 
@@ -64,10 +70,14 @@ class Flag(Expr):
 
 
 class Name(Expr):
+    """`c`: a parameter, a loop's variable, a function, a block, a layer, or a layer's word."""
+
     id: str
 
 
 class TupleExpr(Expr):
+    """`(a, b)`, `(a,)`, `()`."""
+
     items: tuple[Expr, ...]
 
 
@@ -260,10 +270,14 @@ class Ascribed(Step):
 
 
 class TargetName(Syntax):
+    """A loop's variable."""
+
     id: str
 
 
 class TargetTuple(Syntax):
+    """`i, (c, n)`: what a loop takes apart."""
+
     items: tuple[Target, ...]
 
 
@@ -298,10 +312,14 @@ class Statement(Syntax):
 
 
 class Use(Statement):
+    """`use "blocks.cnn"`."""
+
     path: Text
 
 
 class Let(Statement):
+    """`let name = value`."""
+
     binding: Binding
 
 
@@ -315,14 +333,16 @@ class Definition(Statement):
 
 
 class Block(Definition):
-    pass
+    """`block name(parameters) = body`."""
 
 
 class Net(Definition):
-    pass
+    """`net name(parameters) = body`."""
 
 
 class Expect(Statement):
+    """`expect vgg16.params == 138_357_544`."""
+
     test: Expr
 
 

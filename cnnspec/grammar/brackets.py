@@ -210,5 +210,5 @@ class _Mender:
         return Balanced(new, mended, [self._stray(index) for index in self.strays])
 
     def _stray(self, index: int) -> Diagnostic:
-        text = self.tokens.text(index)
-        return Diagnostic("stray-bracket", f"this `{text}` closes nothing", self._span(index), help=f"remove the `{text}`")
+        text, span = self.tokens.text(index), self._span(index)
+        return Diagnostic("stray-bracket", f"this `{text}` closes nothing", span, help=f"remove the `{text}`")

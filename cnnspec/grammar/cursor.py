@@ -23,8 +23,10 @@ class GiveUp(Exception):
 class Cursor:
     """Where the parser stands. `kind` is the kind of the token at `at`."""
 
-    __slots__ = ("at", "depth", "diagnostics", "ends", "fence", "kind", "kinds", "last", "limits", "mended", "passed", "source",
-                 "spine", "starts", "stray", "tokens", "unsure")  # fmt: skip
+    __slots__ = (
+        "at", "depth", "diagnostics", "ends", "fence", "kind", "kinds", "last", "limits", "mended", "passed", "source",
+        "spine", "starts", "stray", "tokens", "unsure",
+    )  # fmt: skip
 
     def __init__(self, balanced: Balanced, limits: Limits) -> None:
         tokens = balanced.tokens
@@ -140,8 +142,7 @@ class Cursor:
         return Span(self.source, self.starts[self.at], self.starts[self.at])
 
     def blamed(self) -> Span:
-        """The token's place, or, where the token only shows that something is missing on a line above, the last
-        token of that line."""
+        """The token's place, or the last one of a line above where this one only shows that something is missing."""
         ends = self.kind in _ENDS or self.begins_statement()
         if self.at and (self.kind is END or (ends and self.begins_line())):
             return Span(self.source, self.starts[self.at - 1], self.ends[self.at - 1])

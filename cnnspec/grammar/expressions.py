@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cnnspec.grammar import ast, steps
-from cnnspec.grammar.cursor import BEGIN_VALUE, Cursor
+from cnnspec.grammar.arguments import call, index, missing, parenthesised
+from cnnspec.grammar.cursor import Cursor
 from cnnspec.grammar.numbers import number, shape
-from cnnspec.grammar.tokens import ALMOST_ARROW, KEYWORDS, NAME, NUMBER, SHAPE, STRING
+from cnnspec.grammar.tokens import NAME, NUMBER, SHAPE, STRING
 
 #: How strongly the binary operators bind.
 OR, AND, NOT, COMPARISON, SUM, PRODUCT, UNARY = range(1, 8)
@@ -103,7 +104,7 @@ def negation(c: Cursor) -> ast.Expr:
 def unary(c: Cursor) -> ast.Expr:
     """unary = ("-" | "+") unary | power ; power = postfix [ "**" unary ]"""
     at, sign = c.at, c.kind
-    if sign == "-" or sign == "+":
+    if sign in _SIGNS:
         c.enter()
         c.advance()
         operand = unary(c)
@@ -117,6 +118,9 @@ def unary(c: Cursor) -> ast.Expr:
     exponent = unary(c)
     c.leave()
     return ast.Binary(c.since(at), "**", base, exponent)
+
+
+_SIGNS = frozenset("+-")
 
 
 def postfix(c: Cursor) -> ast.Expr:
@@ -137,169 +141,6 @@ def postfix(c: Cursor) -> ast.Expr:
 
 
 _POSTFIX = frozenset(("(", "[", ".", "{"))
-
-
-def simple(c: Cursor, wanted: str) -> ast.Expr:
-    """simple = (NUMBER | NAME | "(" expression ")" | tuple) { arguments | index }
-
-    What a count or an iterable may be without parentheses. A `[` that opens a chain is left alone: an arrow is
-    missing before it.
-    """
-    at, outer, c.spine = c.at, c.spine, 0
-    if c.kind in (NAME, NUMBER, "("):
-        value = atom(c)
-        while (c.kind == "(" and not isinstance(value, ast.Number)) or (c.kind == "[" and not opens_chain(c)):
-            value = call(c, at, value) if c.kind == "(" else index(c, at, value)
-            c.grow()
-    elif c.kind in BEGIN_VALUE or c.kind == "-":
-        value = unary(c)
-        span = c.since(at)
-        c.report("missing-parentheses", f"{wanted} of this form stands in parentheses", span, help=f"`({span.text})`")
-    else:
-        value = missing(c, wanted)
-    c.spine = max(outer, c.spine)
-    return value
-
-
-def whole(c: Cursor, at: int, before: str, wanted: str) -> ast.Expr:
-    """The expression of which `simple` has read the beginning, from the token at `at`; says to parenthesise it."""
-    span = c.here()
-    c.move(at)
-    value = operation(c, SUM)
-    message = f"{wanted} ends before this `{span.text}`; a longer one stands in parentheses"
-    c.report("missing-parentheses", message, span, help=f"`{before}({c.since(at).text})`")
-    return value
-
-
-def opens_chain(c: Cursor) -> bool:
-    """Whether the `[` here holds a chain, by what stands in it; else it holds an index."""
-    at = c.at + 1
-    if c.kinds[at] is NAME and is_layer(c.tokens.text(at)):
-        apart = c.starts[c.at] > c.ends[c.at - 1]
-        if c.kinds[at + 1] == "(" or (c.kinds[at + 1] == "]" and apart):
-            return True
-    if c.kinds[at] == "[":
-        return True
-    while c.kinds[at] != "]":
-        if c.kinds[at] in _CHAIN_ONLY:
-            return True
-        at = c.after_brackets(at)
-    return False
-
-
-_CHAIN_ONLY = frozenset(("->", ALMOST_ARROW, "?", "as", "for", ";", "{", "@"))
-
-
-def is_layer(name: str) -> bool:
-    """Whether a name has the look of a layer's: capital letters, more than one, as in `CONV` and `ID`."""
-    return len(name) > 1 and name[0].isupper() and name == name.upper()
-
-
-def arguments(c: Cursor) -> tuple[ast.Argument, ...]:
-    """arguments = "(" [ argument {"," argument} [","] ] ")" """
-    c.enter()
-    c.advance()
-    found: list[ast.Argument] = []
-    named = False
-    while c.kind != ")":
-        at = c.at
-        one = argument(c)
-        if named and one.name is None:
-            message = "a positional argument cannot follow a named one"
-            c.report("positional-after-named", message, one.span, help=f"`NAME={one.span.text}`")
-        named = named or one.name is not None
-        found.append(one)
-        if not _separated(c, at, "arguments"):
-            break
-    c.close(")", "`,`")
-    c.leave()
-    return tuple(found)
-
-
-def argument(c: Cursor) -> ast.Argument:
-    """argument = [ NAME "=" ] expression"""
-    at = c.at
-    if c.ahead() == "=" and (c.kind is NAME or c.kind in KEYWORDS):
-        name, span = c.text(), c.here()
-        if c.kind in KEYWORDS:
-            message = f"`{name}` is a word of the language and cannot name an argument"
-            c.report("reserved-word", message, span)
-        c.advance()
-        c.advance()
-        value = expression(c)
-        return ast.Argument(c.since(at), name, span, value)
-    value = expression(c)
-    return ast.Argument(c.since(at), None, None, value)
-
-
-def _separated(c: Cursor, start: int, what: str) -> bool:
-    """Whether another element follows in parentheses, after the one that begins at the token `start`."""
-    if c.accept(","):
-        return True
-    if c.kind == ")":
-        return False
-    if c.kind == "->":
-        start += 2 if c.kinds[start + 1] == "=" else 0
-        help = f"`[{c.source.text[c.starts[start] : c.ends[c.find((',',)) - 1]]}]`"
-        c.fail("chain-argument", "a chain that is passed as a value stands in square brackets", help=help)
-    elif c.kind == "for":
-        c.fail("syntax", f"expected `,` or `)`, found {c.found()}", help="write the tuple out, or repeat a step with `for`")
-    elif c.kind == "=":
-        c.fail("syntax", "only a plain name stands before `=`", help="`==` compares")
-    elif c.kind == ":":
-        c.fail("syntax", "an argument is named with `=`, found `:`", help=f"`{c.tokens.text(c.at - 1)}=`")
-    elif c.kind in BEGIN_VALUE:
-        before = c.tokens.text(c.at - 1)
-        if c.text() == "x":
-            c.fail("bad-number", "a shape is written without spaces", help="`3x224x224`")
-            c.skip((",",))
-            return c.accept(",")
-        c.fail("missing-comma", f"a comma is missing between two {what}", help=f"`{before}, {c.text()}`")
-        return True
-    else:
-        c.fail("syntax", f"expected `,` or `)`, found {c.found()}")
-    c.skip((",",))
-    return c.accept(",")
-
-
-def call(c: Cursor, at: int, callee: ast.Expr) -> ast.Call:
-    """call = postfix arguments"""
-    args = arguments(c)
-    return ast.Call(c.since(at), callee, args)
-
-
-def index(c: Cursor, at: int, value: ast.Expr) -> ast.Index:
-    """index = postfix "[" item {"," item} "]" """
-    found = items(c)
-    return ast.Index(c.since(at), value, found)
-
-
-def items(c: Cursor) -> tuple[ast.Expr, ...]:
-    """items = "[" item {"," item} "]" """
-    c.enter()
-    c.advance()
-    found = [item(c)]
-    while c.accept(","):
-        found.append(item(c))
-    c.close("]", "`,`")
-    c.leave()
-    return tuple(found)
-
-
-def item(c: Cursor) -> ast.Expr:
-    """item = expression | [expression] ":" [expression] [":" [expression]]"""
-    at = c.at
-    start = None if c.kind == ":" else expression(c)
-    if c.kind != ":":
-        assert start is not None
-        return start
-    c.advance()
-    stop = None if c.kind in _SLICE_END else expression(c)
-    step = expression(c) if c.accept(":") and c.kind not in _SLICE_END else None
-    return ast.Slice(c.since(at), start, stop, step)
-
-
-_SLICE_END = frozenset((":", "]", ","))
 
 
 def _attribute(c: Cursor, at: int, value: ast.Expr) -> ast.Attribute:
@@ -337,7 +178,7 @@ def atom(c: Cursor) -> ast.Expr:
         text = c.text()
         c.advance()
         return ast.Text(c.since(at), text[1:].removesuffix(text[0]))
-    if kind == "on" or kind == "off":
+    if kind in ("on", "off"):
         c.advance()
         return ast.Flag(c.since(at), kind == "on")
     if kind == "[":
@@ -345,31 +186,3 @@ def atom(c: Cursor) -> ast.Expr:
     if kind == "@":
         return steps.reference(c)
     return missing(c, "a value")
-
-
-def missing(c: Cursor, wanted: str) -> ast.Missing:
-    """Say that a value is missing here."""
-    help = "`==` compares" if c.kind == "=" else ""
-    c.fail("missing-value", f"expected {wanted}, found {c.found()}", help=help)
-    return ast.Missing(c.gap())
-
-
-def parenthesised(c: Cursor) -> ast.Expr:
-    """tuple = "(" ")" | "(" expression "," [ expression {"," expression} [","] ] ")" """
-    at = c.at
-    c.enter()
-    c.advance()
-    found: list[ast.Expr] = []
-    commas = False
-    while c.kind != ")":
-        start = c.at
-        found.append(expression(c))
-        more = _separated(c, start, "elements")
-        commas = commas or more
-        if not more:
-            break
-    c.close(")", "`,`")
-    c.leave()
-    if len(found) == 1 and not commas:
-        return found[0]
-    return ast.TupleExpr(c.since(at), tuple(found))

@@ -40,7 +40,7 @@ def shape(c: Cursor) -> ast.Expr:
     extents: tuple[int, ...] = ()
     if not good:
         _bad_shape(c, text)
-    elif all([_few_digits(c, part) for part in parts]):
+    elif _few_digits(c, max(parts, key=len)):
         extents = tuple(int(part) for part in parts)
     if good and extents and 0 in extents:
         hint = f"`{int(text, 16)}`" if re.fullmatch("0x[0-9]+", text) else ""
@@ -80,7 +80,7 @@ def _directly_followed(c: Cursor, text: str) -> None:
     rest = text[len(prefix) :]
     if rest[:1].upper() in _POWER and len(rest) == 1:
         help = f"`{prefix}{rest.upper()}`"
-    elif rest.startswith("_") or prefix == text or rest.startswith("."):
+    elif prefix == text or rest.startswith(("_", ".")):
         help = "digits, `_` between them, one point, then one of `K M G` or an exponent: `4_096`, `15.5G`, `1e-5`"
     else:
         help = f"`{prefix}*{rest}` or `{prefix}, {rest}`" if rest.isidentifier() else ""

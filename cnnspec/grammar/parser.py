@@ -18,8 +18,10 @@ Diagnostics = tuple[Diagnostic, ...]
 
 
 def parse_file(source: Source, *, limits: Limits = DEFAULT) -> tuple[ast.File, Diagnostics]:
-    """The tree of a whole file and all its syntax errors, in source order; where there are any, `ast.Missing`
-    stands for what could not be read."""
+    """The tree of a whole file and all its syntax errors, in source order.
+
+    There is always a tree: `ast.Missing` stands for a step or value that could not be read.
+    """
     c = _cursor(source, limits)
     found, formula = statements.file(c)
     span = Span(source, 0, len(source.text))
@@ -62,9 +64,7 @@ def _alone(c: Cursor, production: Callable[[Cursor], Node], more: str) -> tuple[
 
 def _diagnostics(c: Cursor) -> Diagnostics:
     """All that was found wrong, in source order; a stray bracket only where it was not passed over anyway."""
-    stray = [
-        one for one in c.stray if one.span and not any(start <= one.span.start <= end for start, end in c.passed)
-    ]
+    stray = [one for one in c.stray if one.span and not any(start <= one.span.start <= end for start, end in c.passed)]
     found = in_order([*c.diagnostics, *stray])
     if len(found) <= MOST_MISTAKES:
         return found

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnspec.grammar import ast, expressions, steps
+from cnnspec.grammar.arguments import call, index, items, missing
 from cnnspec.grammar.cursor import BEGIN_VALUE, Cursor
+from cnnspec.grammar.lookahead import is_layer, opens_chain
 from cnnspec.grammar.tokens import NAME, NUMBER, SHAPE
 
 #: Operators that, after what may stand without parentheses, show that a longer expression was meant.
@@ -16,10 +18,42 @@ def repeat(c: Cursor, at: int, inner: ast.Step) -> ast.Repeat:
     """repeat = "*" simple"""
     c.advance()
     start = c.at
-    count = expressions.simple(c, "a count")
+    count = simple(c, "a count")
     if c.kind in _OPERATORS:
-        count = expressions.whole(c, start, "*", "a count")
+        count = whole(c, start, "*", "a count")
     return ast.Repeat(c.since(at), inner, count)
+
+
+def simple(c: Cursor, wanted: str) -> ast.Expr:
+    """simple = (NUMBER | NAME | "(" expression ")" | tuple) { arguments | index }
+
+    What a count or an iterable may be without parentheses. A `[` that opens a chain is left alone: an arrow is
+    missing before it.
+    """
+    at, outer, c.spine = c.at, c.spine, 0
+    if c.kind in (NAME, NUMBER, "("):
+        value = expressions.atom(c)
+        while (c.kind == "(" and not isinstance(value, ast.Number)) or (c.kind == "[" and not opens_chain(c)):
+            value = call(c, at, value) if c.kind == "(" else index(c, at, value)
+            c.grow()
+    elif c.kind in BEGIN_VALUE or c.kind == "-":
+        value = expressions.unary(c)
+        span = c.since(at)
+        c.report("missing-parentheses", f"{wanted} of this form stands in parentheses", span, help=f"`({span.text})`")
+    else:
+        value = missing(c, wanted)
+    c.spine = max(outer, c.spine)
+    return value
+
+
+def whole(c: Cursor, at: int, before: str, wanted: str) -> ast.Expr:
+    """The expression of which `simple` has read the beginning, from the token at `at`; says to parenthesise it."""
+    span = c.here()
+    c.move(at)
+    value = expressions.operation(c, expressions.SUM)
+    message = f"{wanted} ends before this `{span.text}`; a longer one stands in parentheses"
+    c.report("missing-parentheses", message, span, help=f"`{before}({c.since(at).text})`")
+    return value
 
 
 def loop(c: Cursor, at: int, inner: ast.Step) -> ast.Loop:
@@ -36,9 +70,9 @@ def turns(c: Cursor) -> tuple[ast.Target, ast.Expr]:
         c.skip(("in", "->", "|", ":", ";"))
         c.accept("in")
     start = c.at
-    iterable = expressions.simple(c, "what a `for` goes through")
+    iterable = simple(c, "what a `for` goes through")
     if c.kind in _OPERATORS:
-        iterable = expressions.whole(c, start, "in ", "what a `for` goes through")
+        iterable = whole(c, start, "in ", "what a `for` goes through")
     elif c.kind == ",":
         _bare_tuple(c, start)
     return target, iterable
@@ -47,7 +81,7 @@ def turns(c: Cursor) -> tuple[ast.Target, ast.Expr]:
 def _bare_tuple(c: Cursor, start: int) -> None:
     place = c.here()
     while c.accept(",") and c.kind in BEGIN_VALUE:
-        expressions.simple(c, "an element")
+        simple(c, "an element")
     message = "the tuple that a `for` goes through stands in parentheses"
     c.report("missing-parentheses", message, place, help=f"`in ({c.since(start).text})`")
 
@@ -118,7 +152,7 @@ def _refuse_postfix(c: Cursor, at: int, other: ast.Step) -> None:
 def option(c: Cursor, at: int, inner: ast.Step) -> ast.Optional:
     """option = "?" [ NAME ]"""
     c.advance()
-    if c.kind is NAME and not expressions.is_layer(c.text()) and c.ahead() not in ("(", "[", "{"):
+    if c.kind is NAME and not is_layer(c.text()) and c.ahead() not in ("(", "[", "{"):
         name, span = c.name("an option", "`?name`")
         return ast.Optional(c.since(at), inner, name, span)
     if isinstance(inner, ast.Apply | ast.Merge) and isinstance(inner.callee, ast.Name):
@@ -132,7 +166,7 @@ def naming(c: Cursor, at: int, inner: ast.Step) -> ast.Named:
     """naming = "as" NAME [ items ]"""
     c.advance()
     name, span = c.name("a value", "`as name`")
-    found = expressions.items(c) if c.kind == "[" and not expressions.opens_chain(c) else ()
+    found = items(c) if c.kind == "[" and not opens_chain(c) else ()
     return ast.Named(c.since(at), inner, name, span, found)
 
 
@@ -141,9 +175,9 @@ def ascription(c: Cursor, at: int, inner: ast.Step) -> ast.Ascribed:
     c.advance()
     start = c.at
     fits = c.kind in (SHAPE, NUMBER, NAME, "(")
-    shape = expressions.atom(c) if fits else expressions.missing(c, "a shape")
+    shape = expressions.atom(c) if fits else missing(c, "a shape")
     if c.kind in _OPERATORS:
-        shape = expressions.whole(c, start, ": ", "a shape")
+        shape = whole(c, start, ": ", "a shape")
     return ast.Ascribed(c.since(at), inner, shape)
 
 

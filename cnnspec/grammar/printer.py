@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from cnnspec.grammar import ast
 from cnnspec.grammar.comments import place
+from cnnspec.grammar.expression_text import expression, listing
 from cnnspec.grammar.layout import (
     WIDTH,
     Doc,
@@ -23,7 +25,7 @@ from cnnspec.grammar.layout import (
     lay_out,
     starts,
 )
-from cnnspec.grammar.writing import chain, expression, listing
+from cnnspec.grammar.step_text import chain
 from cnnspec.record import Record
 
 _INDENT = "    "
@@ -54,7 +56,8 @@ def format_file(file: ast.File) -> str:
     """
     source = file.source.text
     nodes: list[ast.Statement | ast.Chain] = [*file.statements, *([file.formula] if file.formula else ())]
-    parts = [_part(node) for node in sorted(nodes, key=lambda node: node.span.start)]
+    nodes.sort(key=lambda node: node.span.start)
+    parts = [Part(node.span.start, node.span.end, *_WRITERS[type(node)](node)) for node in nodes]
     parts.append(Part(len(source) + 1, len(source) + 1, "", ()))
     notes = place(file.comments, [anchor for part in parts for anchor in part.anchors()], source)
     written: list[str] = []
@@ -121,19 +124,35 @@ def _lines(part: Part, notes: Notes) -> list[Line]:
     return lines
 
 
-def _part(node: ast.Statement | ast.Chain) -> Part:
-    start, end = node.span.start, node.span.end
-    if isinstance(node, ast.Definition):
-        word = "block" if isinstance(node, ast.Block) else "net"
-        return Part(start, end, after(before(f"{word} {node.name}", _parameters(node)), " ="), _body(node.body))
-    if isinstance(node, ast.Let):
-        return Part(start, end, before("let ", _binding(node.binding)), ())
-    if isinstance(node, ast.Use):
-        return Part(start, end, before("use ", expression(node.path)), ())
-    if isinstance(node, ast.Expect):
-        return Part(start, end, before("expect ", expression(node.test)), ())
-    assert isinstance(node, ast.Chain), node
-    return Part(start, end, chain(node), ())
+def _definition(node: ast.Block | ast.Net) -> tuple[Doc, tuple[Item, ...]]:
+    word = "block" if isinstance(node, ast.Block) else "net"
+    return after(before(f"{word} {node.name}", _parameters(node)), " ="), _body(node.body)
+
+
+def _let(node: ast.Let) -> tuple[Doc, tuple[Item, ...]]:
+    return before("let ", _binding(node.binding)), ()
+
+
+def _use(node: ast.Use) -> tuple[Doc, tuple[Item, ...]]:
+    return before("use ", expression(node.path)), ()
+
+
+def _expect(node: ast.Expect) -> tuple[Doc, tuple[Item, ...]]:
+    return before("expect ", expression(node.test)), ()
+
+
+def _bare(node: ast.Chain) -> tuple[Doc, tuple[Item, ...]]:
+    return chain(node), ()
+
+
+_WRITERS: dict[type[ast.Syntax], Callable[[Any], tuple[Doc, tuple[Item, ...]]]] = {
+    ast.Block: _definition,
+    ast.Net: _definition,
+    ast.Let: _let,
+    ast.Use: _use,
+    ast.Expect: _expect,
+    ast.Chain: _bare,
+}
 
 
 def _parameters(node: ast.Definition) -> Doc:

@@ -90,7 +90,7 @@ def _misspelt(c: Cursor) -> ast.Statement | None:
 def bare(c: Cursor) -> ast.Chain:
     """bare = chain"""
     found = chain(c)
-    if c.kind == ";" or c.kind == "where":
+    if c.kind in (";", "where"):
         help = "`let NAME = VALUE` above the chain" if c.kind == "where" else "`net NAME = …; …`"
         c.fail("syntax", f"a bare chain has no `{c.kind}`", help=help)
         c.skip(())
@@ -233,7 +233,8 @@ def _equals(c: Cursor, after: str) -> None:
 def _lowercase(c: Cursor, name: str, span: Span, what: str) -> None:
     """Layers are written in capitals; what a spec defines is not, so that the two are told apart."""
     if name != name.lower() and name not in EXTENTS:
-        c.report("name-case", f"the name of {what} is lowercase: layers have the capitals", span, help=f"`{name.lower()}`")
+        message = f"the name of {what} is lowercase: layers have the capitals"
+        c.report("name-case", message, span, help=f"`{name.lower()}`")
 
 
 def _end(c: Cursor, content: str) -> None:

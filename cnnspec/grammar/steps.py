@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from cnnspec.grammar import ast, expressions
+from cnnspec.grammar.arguments import arguments, index, items
 from cnnspec.grammar.cursor import Cursor
+from cnnspec.grammar.lookahead import is_layer, opens_chain
 from cnnspec.grammar.postfixes import POSTFIXES, turns
 from cnnspec.grammar.tokens import ALMOST_ARROW, END, NAME, NUMBER, SHAPE, STATEMENTS, STRING
 from cnnspec.source import Span
@@ -126,9 +128,9 @@ def apply_or_merge(c: Cursor) -> ast.Apply | ast.Merge:
     at, name = c.at, c.text()
     c.advance()
     callee: ast.Name | ast.Index = ast.Name(c.since(at), name)
-    if c.kind == "[" and not expressions.is_layer(name) and not expressions.opens_chain(c):
-        callee = expressions.index(c, at, callee)
-    args = expressions.arguments(c) if c.kind == "(" else None
+    if c.kind == "[" and not is_layer(name) and not opens_chain(c):
+        callee = index(c, at, callee)
+    args = arguments(c) if c.kind == "(" else None
     if c.kind == "{":
         found = branches(c)
         return ast.Merge(c.since(at), callee, args, found)
@@ -175,7 +177,7 @@ def branches(c: Cursor) -> tuple[ast.Branch, ...]:
 def branch(c: Cursor) -> ast.Branch:
     """branch = "for" targets "in" iterable ":" branch | "if" condition ":" branch | chain"""
     at, word = c.at, c.kind
-    if word != "for" and word != "if":
+    if word not in ("for", "if"):
         return chain(c)
     c.enter()
     c.advance()
@@ -200,5 +202,5 @@ def reference(c: Cursor) -> ast.Reference:
     names = [c.name("a value", "`@name`, of a value that `as` has named")[0]]
     while c.accept("."):
         names.append(c.name("a value", "`@net.name`")[0])
-    found = expressions.items(c) if c.kind == "[" and not expressions.opens_chain(c) else ()
+    found = items(c) if c.kind == "[" and not opens_chain(c) else ()
     return ast.Reference(c.since(at), tuple(names), found)

@@ -80,8 +80,7 @@ def tokenize(source: Source) -> Tokens:
     kinds, starts, ends = tokens.kinds, tokens.starts, tokens.ends
     begin = 1 if source.text.startswith("\ufeff") else 0
     for match in _TOKEN.finditer(source.text, begin):
-        group = match.lastgroup
-        assert group is not None  # every alternative is a group
+        group = str(match.lastgroup)  # every alternative is a group
         start, end = match.span(group)
         if group == "word":
             text = match[group]
