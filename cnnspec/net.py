@@ -44,6 +44,13 @@ class Net(Record):
         """
         return summarize(self.graph, batch, dtype)
 
+    def vary(self, **settings: object) -> Net:
+        """The same network with other values for some of its parameters: `net.vary(classes=10)`.
+
+        The file is not read again, so that sweeps are fast; values and errors as for `load`.
+        """
+        return _expand(self.target.vary(settings), None)
+
     @property
     def layers(self) -> tuple[LayerSummary, ...]:
         """One record per layer, in order of execution, for a batch of one in float32."""

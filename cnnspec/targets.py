@@ -28,6 +28,13 @@ class Target(Record):
     #: What the network is called.
     name: str
 
+    def vary(self, settings: Settings) -> Target:
+        """The same net with other values for some parameters, without reading its file again; raises `SpecError`."""
+        changed = _arguments(settings, self.limits)
+        names = {argument.name for argument in changed}
+        kept = tuple(argument for argument in self.call.args or () if argument.name is None or argument.name not in names)
+        return Target(self.module, _with_arguments(self.module, self.call, (*kept, *changed)), self.limits, self.name)
+
     def elaborate(self, input_shape: Mapping[str, Shape] | None = None) -> Elaboration:
         """Its graph, or its mistakes."""
         return elaborate(self.module, self.call, self.limits, input_shape, self.name)
@@ -84,20 +91,21 @@ def _net(module: Module, name: str, settings: Settings, limits: Limits) -> Targe
     if net is None:
         raise _no_such_net(module, name)
     arguments = _arguments(settings, limits)
-    inner = _stands_for(net)
-    if inner is not None and arguments and not module.signature(net):
-        # `net resnet50 = resnet(…)` has no parameters of its own: those of `resnet` are meant
-        return Target(module, ast.Apply(inner.span, inner.callee, (*(inner.args or ()), *arguments)), limits, net.name)
-    return Target(module, ast.Apply(net.name_span, ast.Name(net.name_span, net.name), arguments or None), limits, net.name)
+    plain = ast.Apply(net.name_span, ast.Name(net.name_span, net.name), None)
+    return Target(module, _with_arguments(module, plain, arguments), limits, net.name)
 
 
-def _stands_for(net: ast.Net) -> ast.Apply | None:
-    """The call that is all that a net says."""
-    chains = net.body.chains
-    if len(chains) == 1 and len(chains[0].steps) == 1 and not net.body.where:
-        step = chains[0].steps[0]
-        return step if isinstance(step, ast.Apply) else None
-    return None
+def _with_arguments(module: Module, call: ast.Apply, arguments: tuple[ast.Argument, ...]) -> ast.Apply:
+    """A net's call with these arguments instead of its own.
+
+    `net resnet50 = resnet(…)` has no parameters: those of `resnet` are meant, and it is called in its stead.
+    """
+    net = module.names.get(call.callee.id) if isinstance(call.callee, ast.Name) else None
+    if arguments and isinstance(net, ast.Net) and not module.signature(net):
+        steps = [step for chain in net.body.chains for step in chain.steps]
+        if len(steps) == 1 and isinstance(steps[0], ast.Apply) and not net.body.where:
+            return ast.Apply(steps[0].span, steps[0].callee, (*(steps[0].args or ()), *arguments))
+    return ast.Apply(call.span, call.callee, arguments or None)
 
 
 def _call(text: str, settings: Settings, limits: Limits) -> Target:
