@@ -58,7 +58,8 @@ class PluginError(SpecError):
 def find(keyword: str) -> type[Layer] | None:
     """The layer of this keyword, plug-ins last; None where there is none. Raises `PluginError` for a broken plug-in.
 
-    Keywords are two or more capitals and digits, so that a free parameter (`N`, `pool`) never searches for plug-ins.
+    Keywords are two or more capitals and digits, and `ID` is the language's own step: neither a free parameter (`N`,
+    `pool`) nor `ID` ever searches for plug-ins.
     """
     layer = _BUILT_IN.get(keyword)
     if layer is None and _is_keyword(keyword):
@@ -78,7 +79,7 @@ def option_words() -> frozenset[str]:
 
 
 def _is_keyword(text: object) -> bool:
-    return isinstance(text, str) and len(text) > 1 and text.isidentifier() and text.isupper()
+    return isinstance(text, str) and len(text) > 1 and text.isidentifier() and text.isupper() and text != "ID"
 
 
 @cache

@@ -232,7 +232,7 @@ def test_built_in_layers_and_parameters_never_search_for_plug_ins(monkeypatch: p
 
     monkeypatch.setattr(importlib.metadata, "entry_points", refuse)
     assert find("CONV") is layers.conv.Conv
-    assert [find(name) for name in ("N", "n", "pool", "C", "Conv", "", "A-B", "_")] == [None] * 8
+    assert [find(name) for name in ("N", "n", "pool", "C", "ID", "Conv", "", "A-B", "_")] == [None] * 9
     with pytest.raises(AssertionError):
         find("BLUR")  # this one does: the test can fail
 
