@@ -57,9 +57,9 @@ def spec_folders() -> list[str]:
 
 
 def specs_in(folder: str) -> Iterator[str]:
-    """Every `.cnn` file below a folder, in order."""
+    """Every `.cnn` file below a folder, in order; hidden folders are passed over."""
     for here, folders, files in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         for file in sorted(files):
             if file.endswith(".cnn"):
                 yield os.path.join(here, file)

@@ -1,0 +1,11 @@
+"""What the terminal can show."""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+
+def colored(stream: TextIO) -> bool:
+    """Whether to colour what goes to a stream: to a terminal, unless `NO_COLOR` is set (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
