@@ -56,19 +56,19 @@ def _dead_branches(graph: Graph) -> Iterator[Diagnostic]:
     read = {source for node in graph.nodes for source in node.inputs}
     for node in graph.nodes:
         if node.index not in alive and node.index not in read:
-            where = trace(node.scope)
             yield Diagnostic("dead-branch", f"the value of {node.op.brief} ({show(node.shape)}) reaches no output",
-                             node.span, notes=(where,) if where else (),
+                             node.span, notes=_notes(node),
                              help="read it (`@name`), mark it (`OUTPUT(name)`), or drop the layers that make it")
 
 
 def _names(graph: Graph) -> Iterator[Diagnostic]:
-    """Names of plain layers that nobody reads; on groups and blocks a name serves the paths."""
+    """Names that nobody reads, or not all; on groups and blocks, a name that is never read serves the paths."""
     read = {named.name.partition("[")[0] for named in graph.named if named.read}
     for named in graph.named:
-        if named.overwritten and not named.read and named.plain:
+        known = named.name.partition("[")[0] in read
+        if named.overwritten and not named.read and (named.plain or known):
             yield Diagnostic("overwritten-name", f"`{named.name}` is named again before anybody reads it", named.span,
                              help="rename one of them, or give them an index: `as x[i]`")
-        elif named.plain and not named.read and named.name.partition("[")[0] not in read:
+        elif named.plain and not named.read and not known:
             yield Diagnostic("unused-name", f"the value named `{named.name}` is never read", named.span,
                              help=f"read it with `@{named.name}`, or drop `as {named.name}`")

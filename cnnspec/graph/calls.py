@@ -28,14 +28,16 @@ def flatten(callee: object, given: tuple[Given, ...]) -> tuple[object, tuple[Giv
 def bind_parameters(signature: tuple[ast.Parameter, ...], given: Sequence[Given], name: str, at: Span,
                     env: Environment, evaluator: Evaluator, entering: Entering) -> None:
     """Bind the arguments of a block or net in `env`, then its defaults; raises `Problem` for what does not fit."""
-    for parameter, argument in match_parameters(signature, given, name).items():
-        env.names[parameter] = argument.value
-        env.origins[parameter] = Origin(argument.argument.value, argument.environment)
+    for matched, argument in match_parameters(signature, given, name).items():
+        env.names[matched] = argument.value
+        env.origins[matched] = Origin(argument.argument.value, argument.environment)
     need_parameters(signature, given, env.names, name, at)
+    later = [p.name for p in signature]
     for parameter in signature:
+        del later[0]
         if parameter.name not in env.names:
             assert parameter.default is not None  # checked above
-            bind_value(env, parameter.name, parameter.default, evaluator, entering)
+            bind_value(env, parameter.name, parameter.default, evaluator, entering, later)
             env.origins[parameter.name] = Origin(parameter.default, env)
 
 
@@ -67,12 +69,19 @@ def need_parameters(signature: tuple[ast.Parameter, ...], given: Sequence[Given]
                       help=f"write `{name}({arguments})`")
 
 
-def bind_value(env: Environment, name: str, expr: ast.Expr, evaluator: Evaluator, entering: Entering) -> None:
-    """Bind a default or a `where`; one that an earlier mistake leaves unknown is bound to None."""
+def bind_value(env: Environment, name: str, expr: ast.Expr, evaluator: Evaluator, entering: Entering,
+               later: Container[str] = ()) -> None:
+    """Bind a default or a `where`, of which those that come `later` cannot be read yet; one that an earlier mistake
+    leaves unknown is bound to None."""
     try:
         env.names[name] = evaluator.value(expr, env, entering)
     except Quiet:
         env.names[name] = None
+    except Problem as problem:
+        unknown = problem.diagnostic
+        if unknown.code == "unknown-name" and unknown.span and unknown.span.text in later:
+            problem.diagnostic = unknown.replace(help=f"`{unknown.span.text}` comes later; `{name}` reads what stands before it")
+        raise
 
 
 def _surplus(argument: Given, name: str, signature: tuple[ast.Parameter, ...], positional: int) -> Problem:

@@ -11,6 +11,7 @@ from cnnspec.graph.budget import Budget, limit_layers
 from cnnspec.graph.calls import bind_layer, bind_value
 from cnnspec.graph.environment import Environment, Mark
 from cnnspec.graph.expressions import NOTHING, Entering, Evaluator
+from cnnspec.graph.names import loop_names
 from cnnspec.graph.network import Node, Output
 from cnnspec.graph.operators import kinds
 from cnnspec.graph.problem import Problem, Quiet, Stop
@@ -100,9 +101,11 @@ class Expansion:
 
     def body(self, body: ast.Body, env: Environment, wire: Wire | None) -> Wire | None:
         """`where`, then each chain from the value that entered; the last one's value is the body's."""
+        later = [binding.name for binding in body.where]
         for binding in body.where:
+            del later[0]
             try:
-                bind_value(env, binding.name, binding.value, self.evaluator, entering(wire))
+                bind_value(env, binding.name, binding.value, self.evaluator, entering(wire), later)
             except Problem as problem:
                 self.report(problem, env)
                 env.names[binding.name] = None
@@ -121,7 +124,7 @@ class Expansion:
                                       notes=(trace(env.scope),)))
             return self.forms[type(step)](self, step, env, wire, name, first)
         except Problem as problem:
-            self.report(problem, env)
+            self.report(hinted(problem, step), env)
             return UNKNOWN
         except Quiet:
             return UNKNOWN
@@ -149,6 +152,19 @@ class Expansion:
         assert env.scope is not None  # steps expand inside a net
         self.nodes.append(Node(index, op, inputs, env.scope, step.span, name or op.layer.keyword.lower()))
         return Wire(index, op.output)
+
+
+def hinted(problem: Problem, step: ast.Step) -> Problem:
+    """A loop's name, read in what stands behind the loop: with how to bring that inside."""
+    unknown, word = problem.diagnostic, _BEHIND.get(type(step))
+    if word and unknown.code == "unknown-name" and unknown.span and unknown.span.text in loop_names(step):
+        help = f"the `{word}` stands outside the loop; bracket the step: `[[…] {word} …] for … in …`"
+        problem.diagnostic = unknown.replace(help=help)
+    return problem
+
+
+#: The postfix forms that read names, by their first token.
+_BEHIND: dict[type, str] = {ast.Choice: "if", ast.Repeat: "*", ast.Named: "as", ast.Ascribed: ":"}
 
 
 def entering(wire: Wire | None) -> Entering:

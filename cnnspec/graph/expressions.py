@@ -195,7 +195,7 @@ class Evaluator:
         target = self.value(callee, env, entering)
         if not isinstance(target, Step):
             raise Problem("not-callable", f"{describe(target)} takes no arguments", callee.span)
-        return Bound(target, self.given(expr.args, target, env, entering), expr)
+        return Bound(target, self.given(expr.args, target, env, entering), expr) if expr.args else target
 
     def named(self, expr: ast.Call, env: Environment, entering: Entering) -> dict[str, object]:
         """The arguments of a figure, which are given by name."""

@@ -51,6 +51,13 @@ def bound_by(target: ast.Target) -> frozenset[str]:
     return frozenset().union(*map(bound_by, target.items))
 
 
+def loop_names(step: ast.Step) -> frozenset[str]:
+    """The names of the loop that a step with further postfix forms contains."""
+    while isinstance(step, ast.Choice | ast.Repeat | ast.Named | ast.Ascribed | ast.Optional):
+        step = step.step
+    return bound_by(step.target) if isinstance(step, ast.Loop) else _NONE
+
+
 def _definition(syntax: ast.Definition, bound: frozenset[str]) -> Iterator[NameUse]:
     for parameter in syntax.parameters:
         yield from unbound(parameter.default, bound)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from cnnspec.graph.network import Graph, Node, Scope
 
 
@@ -9,7 +11,8 @@ def paths(graph: Graph) -> tuple[str, ...]:
     """The path of every node: its components, outermost first, joined by dots.
 
     A component is a step's `as` name, else the block's name, else the layer's keyword in lowercase. Siblings under
-    one parent that share a name carry an index, in order of expansion; a name that stands alone carries none.
+    one parent that share a name carry an index, in order of expansion; a name that stands alone carries none. An index
+    that an `as x[i]` has taken is left out.
     """
     homes: dict[Scope, Scope | None] = {}
     outers: dict[Scope, Scope | None] = {}
@@ -31,11 +34,10 @@ def paths(graph: Graph) -> tuple[str, ...]:
     for node in graph.nodes:
         owners.append(home(node.scope))
         siblings.setdefault((owners[-1], node.name), []).append(node)
-    labels = {
-        member: f"{name}[{index}]" if len(members) > 1 else name
-        for (_, name), members in siblings.items()
-        for index, member in enumerate(members)
-    }
+    labels: dict[Scope | Node, str] = {}
+    for (outer, name), members in siblings.items():
+        free = (label for index in count() if (outer, label := f"{name}[{index}]") not in siblings)
+        labels.update(zip(members, free if len(members) > 1 else [name], strict=False))
     prefixes: dict[Scope | None, str] = {None: ""}
     for scope, outer in outers.items():  # a component is met after the one around it
         prefixes[scope] = f"{prefixes[outer]}{labels[scope]}."

@@ -72,21 +72,11 @@ def destructure(target: ast.Target, value: object, names: dict[str, object]) -> 
 
 
 def expand_choice(x: Expansion, step: ast.Choice, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
-    if x.evaluator.truth(choice_test(x, step, env, wire), step.test):
+    if x.evaluator.truth(x.value(step.test, env, wire), step.test):
         return x.step(step.step, env, wire, name, first)
     if step.other is None:
         return entered(step, wire)
     return x.step(step.other, env, wire, name, first)
-
-
-def choice_test(x: Expansion, step: ast.Choice, env: Environment, wire: Wire | None) -> object:
-    try:
-        return x.value(step.test, env, wire)
-    except Problem as problem:
-        if isinstance(step.step, ast.Loop) and problem.diagnostic.code == "unknown-name":
-            problem.diagnostic = problem.diagnostic.replace(
-                help="the `if` stands outside the loop; bracket the step: `[[…] if …] for … in …`")
-        raise
 
 
 def expand_optional(x: Expansion, step: ast.Optional, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnnspec.grammar import ast
-from cnnspec.layers.arguments import Symbol
+from cnnspec.layers.arguments import LayerError, Symbol
 from cnnspec.layers.base import Layer, Shape, show
 from cnnspec.record import Record
 
@@ -70,8 +70,25 @@ class Bound(Callable):
     def __hash__(self) -> int:
         return hash((self.callee, self._values()))
 
-    def _values(self) -> tuple[tuple[str | None, object], ...]:
-        return tuple((given.name, given.value) for given in self.given)
+    def _values(self) -> frozenset[tuple[str | int, bool, object]]:
+        """The arguments by name, also those that are given by place; on and off equal no number."""
+        values: dict[str | int, object] = {given.name: given.value for given in self.given if given.name is not None}
+        positional = [given.value for given in self.given if given.name is None]
+        values.update(zip(_places(self.callee, positional), positional, strict=True))
+        return frozenset((name, isinstance(value, bool), value) for name, value in values.items())
+
+
+def _places(callee: Callable, positional: list[object]) -> list[str | int]:
+    """The parameters that positional arguments go to; numbers where that cannot be told."""
+    if isinstance(callee, Defined):
+        names = [parameter.name for parameter in callee.definition.parameters]
+        return [*names, *range(len(names), len(positional))][: len(positional)]
+    if isinstance(callee, LayerValue):
+        try:
+            return [*callee.layer.assign(positional)]
+        except LayerError:
+            pass  # said where the layer is used
+    return [*range(len(positional))]
 
 
 class ChainValue(Callable):
