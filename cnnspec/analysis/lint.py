@@ -9,6 +9,7 @@ from cnnspec.diagnostics import Diagnostic, in_order
 from cnnspec.graph.network import Graph, Node
 from cnnspec.graph.trace import trace
 from cnnspec.layers.base import show
+from cnnspec.layers.window import axis_names
 
 
 def lint(graph: Graph) -> tuple[Diagnostic, ...]:
@@ -31,23 +32,21 @@ def _allowed(warning: Diagnostic) -> bool:
 def _unused_rows(graph: Graph) -> Iterator[Diagnostic]:
     """A stride that leaves real rows of the input unread: the remainder exceeds the padding behind."""
     for node in graph.nodes:
-        for axis, left in enumerate(node.op.layer.unused_rows(node.op.output, *node.op.inputs)):
-            if left > 0:
-                yield _unused(node, axis, left)
+        unused = node.op.unused_rows
+        if any(unused):
+            entering = node.op.inputs[0]
+            rows = [f"{left} of {extent} along {axis}"
+                    for axis, extent, left in zip(axis_names(entering), entering[1:], unused, strict=True) if left]
+            enough = show((entering[0], *(extent - left for extent, left in zip(entering[1:], unused, strict=True))))
+            yield Diagnostic(
+                "unused-rows", f"{node.op.brief} never reads the last {' and '.join(rows)}", node.span,
+                label=f"{show(entering)} enters, {show(node.shape)} leaves", notes=_notes(node),
+                help=f"{enough} gives the same output; or pad, pool with `ceil=on`, or accept it: `# allow: unused-rows`")
 
 
-def _unused(node: Node, axis: int, left: int) -> Diagnostic:
-    entering = node.op.inputs[0]
-    extent = entering[axis + 1]
-    letter = "LHWDHW"[{2: 0, 3: 1, 4: 3}[len(entering)] + axis]
+def _notes(node: Node) -> tuple[str, ...]:
     where = trace(node.scope)
-    return Diagnostic(
-        "unused-rows",
-        f"{node.op.brief} never reads the last {left} of {extent} along {letter}",
-        node.span, label=f"{show(entering)} enters, {show(node.shape)} leaves",
-        notes=(where,) if where else (),
-        help=f"{letter} = {extent - left} gives the same output; or pad, or pool with `ceil=on`",
-    )
+    return (where,) if where else ()
 
 
 def _dead_branches(graph: Graph) -> Iterator[Diagnostic]:
