@@ -12,11 +12,20 @@ from cnnspec.grammar.layout import Doc, Item, Row, Suffixed, after, before, flat
 def chain(node: ast.Chain, open: str = "", close: str = "") -> Row:
     """`a -> b -> c`. A plain step without arguments stays on the line of the plain step before it."""
     last = len(node.steps) - 1
+    arrow = _arrow(node)
     found = [
         Item(one.span.start, step(one, arrow=number < last), number > 0 and _joins(node.steps[number - 1], one))
         for number, one in enumerate(node.steps)
     ]
-    return Row(open, tuple(found), close, " -> ", lead="-> ", indent=len(open))
+    return Row(open, tuple(found), close, f" {arrow} ", lead=f"{arrow} ", indent=len(open))
+
+
+def _arrow(node: ast.Chain) -> str:
+    """The arrow that the chain is written with: a formula keeps the whiteboard's."""
+    if len(node.steps) < 2:
+        return "->"
+    rest = node.span.source.text[node.steps[0].span.end : node.steps[1].span.start]
+    return "→" if rest.lstrip().startswith("→") else "->"
 
 
 def _joins(previous: ast.Step, node: ast.Step) -> bool:
