@@ -46,17 +46,30 @@ class Trust:
                 waiting += [(home, use.id) for use in home.uses(entry)]
         return list(found)
 
-    def readable(self, net: ast.Net) -> int | None:
-        """Up to which character a net with mistakes can be expanded; None where not at all.
+    def reads(self, net: ast.Net) -> bool:
+        """Whether a net can be expanded: nothing that it reads has a mistake, it may have some in its own steps."""
+        return self.covers(net) or self._end(net) is not None
 
-        That is the first step of its chains that holds one: the steps before it do not depend on it.
+    def counts(self, net: ast.Net, mistake: Diagnostic) -> bool:
+        """Whether a mistake that expansion finds is one, and does not just follow from those in the text."""
+        if self.covers(net):
+            return True
+        end, span = self._end(net), mistake.span
+        if end is None or span is None or span == net.name_span:  # of the net as a whole nothing can be said
+            return False
+        return span.source is not net.span.source or net.body.span.start <= span.start < end
+
+    def _end(self, net: ast.Net) -> int | None:
+        """Where the first step with a mistake begins; those before it do not depend on it. None: nothing can be read.
+
+        A mistake outside the steps (in a parameter, a `where`) may change the meaning of all of them.
         """
         own = self.mistakes(net)
         names = [use.id for use in self.module.uses(net)]
-        if any(self.mistakes(entry) for entry in self.reached(names) if entry is not net):
+        if not own or any(self.mistakes(entry) for entry in self.reached(names) if entry is not net):
             return None
         first = own[0].span
         steps = [step.span for chain in net.body.chains for step in chain.steps]
-        if first is None or any(d.code == "recursion" for d in own) or not steps[0].start <= first.start:
+        if first is None or any(d.code == "recursion" for d in own) or first.start < steps[0].start:
             return None
         return next((step.start for step in steps if first.start <= step.end), None)

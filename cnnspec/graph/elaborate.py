@@ -25,6 +25,8 @@ from cnnspec.source import Span
 
 #: Python's own limit while steps within steps expand; expansion's limit on depth is reached first.
 _RECURSION = 20_000
+#: Mistakes for which expansion is tried again, to see what would mend them.
+_MOST_TRIED = 8
 #: The largest side that is tried as "the smallest input that works".
 _LARGEST_SIDE = 16_384
 
@@ -34,6 +36,8 @@ class Elaboration(Record):
 
     graph: Graph | None
     diagnostics: tuple[Diagnostic, ...]
+    #: Layers that were expanded, whether or not a graph came of it.
+    layers: int = 0
 
 
 def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapping[str, Shape] | None = None,
@@ -49,14 +53,15 @@ def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapp
         return Elaboration(None, (free,))
     with _deep():
         expander, wire = _run(module, call, limits, shapes)
-        for span in expander.unmet[:8]:
+        for span in expander.unmet[:_MOST_TRIED]:
             other, other_wire = _run(module, call, limits, shapes, expander.trust_found | {span})
             if len(in_order(other.diagnostics)) < len(in_order(expander.diagnostics)):
                 expander, wire = other, other_wire
-        mistakes = in_order(expander.diagnostics)
+        mistakes, layers = in_order(expander.diagnostics), len(expander.nodes)
         if not mistakes:
-            return Elaboration(_graph(name or _name(call), call, expander, wire), ())
-        return Elaboration(None, tuple(_with_smallest_input(d, module, call, limits, expander) for d in mistakes))
+            return Elaboration(_graph(name or _name(call), call, expander, wire), (), layers)
+        first = [_with_smallest_input(d, module, call, limits, expander) for d in mistakes[:_MOST_TRIED]]
+        return Elaboration(None, (*first, *mistakes[_MOST_TRIED:]), layers)
 
 
 def shapes_seen(module: Module, call: ast.Apply, limits: Limits) -> Seen:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cnnspec.diagnostics import closest
+from cnnspec.diagnostics import Label, closest
 from cnnspec.grammar import ast
+from cnnspec.graph.blame import written_at
 from cnnspec.graph.budget import Budget
 from cnnspec.graph.environment import Environment
 from cnnspec.graph.functions import FUNCTIONS
@@ -190,7 +191,7 @@ class Evaluator:
         if isinstance(callee, ast.Attribute) and self.figures is not None:
             return self.figures(self.value(callee.value, env, entering), callee, self.named(expr, env, entering))
         if isinstance(callee, ast.Name) and callee.id in FUNCTIONS and env.holder(callee.id) is None:
-            if callee.id not in env.module.names:
+            if callee.id not in env.module.names or env.module.formula is not None:  # a formula called like its file
                 return self.function(expr, callee.id, env, entering)
         target = self.value(callee, env, entering)
         if not isinstance(target, Step):
@@ -219,6 +220,8 @@ class Evaluator:
         named = {a.name: self.value(a.value, env, entering) for a in expr.args if a.name is not None}
         if name == "range":
             self.count_range(expr, positional)
+        if name == "zip":
+            check_even(expr, positional, env)
         try:
             result = compute(*positional, **named)
         except (TypeError, ValueError, ArithmeticError):
@@ -259,6 +262,20 @@ class Evaluator:
             raise Problem("bad-operand", f"a loop needs a tuple or a range, not {describe(value)}", expr.span,
                           help=f"did you mean {fix}?" if fix else "")
         return value
+
+
+def check_even(expr: ast.Call, rows: list[Any], env: Environment) -> None:
+    """Refuse to zip rows of different lengths: the longer ones would silently lose their ends."""
+    lengths = [len(row) for row in rows if isinstance(row, tuple)]
+    if len(set(lengths)) <= 1 or len(lengths) < len(expr.args):
+        return
+    odd = min(lengths, key=lengths.count)
+    counts = ", ".join(map(str, lengths[:-1])) + f" and {lengths[-1]}"
+    row = expr.args[lengths.index(odd)].value
+    raise Problem("uneven-zip", f"`zip` needs tuples of one length; these have {counts} elements",
+                  written_at(row, env), label=f"{odd} element{'s' if odd != 1 else ''}",
+                  labels=(Label(expr.span, "zipped here"),),
+                  help="give every tuple the same number of elements, or cut the longer ones: `t[:n]`")
 
 
 def layer_words(target: object) -> Words:

@@ -121,8 +121,8 @@ def _mark(span: Span, sign: str, style: str, text: str) -> Mark:
     """A span on its first line; what lies on further ones is not underlined."""
     start = span.column - 1
     line = span.source.line(span.line)
-    end = min(start + span.end - span.start, len(line.rstrip())) if "\n" in span.text else start + span.end - span.start
-    return Mark(start, end, sign, style, text)
+    end = start + span.end - span.start
+    return Mark(start, min(end, max(len(line.rstrip()), start + 1)), sign, style, text)
 
 
 def _source_lines(source: Source, lines: dict[int, list[Mark]], gutter: str, color: bool) -> Iterable[str]:

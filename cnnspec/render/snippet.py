@@ -8,6 +8,8 @@ from cnnspec.record import Record
 
 #: Cells of a source line that are shown; a longer line is cut around its marks.
 WIDEST = 120
+#: Characters of a message that are shown.
+LONGEST = 1000
 #: Cells that a tab takes, wherever it stands.
 TAB = "    "
 #: Cells between two texts in one row.
@@ -34,8 +36,8 @@ def excerpt(line: str, marks: Sequence[Mark], widest: int = WIDEST) -> tuple[str
 
 
 def visible(text: str) -> str:
-    """Text without characters that a terminal would act on."""
-    return "".join(map(_character, text))
+    """Text without characters that a terminal would act on, cut where it is longer than anybody reads."""
+    return "".join(map(_character, text if len(text) <= LONGEST else f"{text[:LONGEST]}…"))
 
 
 def width(text: str) -> int:
@@ -65,27 +67,40 @@ def _cells(character: str) -> int:
 
 def _cut(line: str, marks: Sequence[Mark], widest: int) -> tuple[str, list[Mark]]:
     """The part of a line around its marks, `…` for what is left out, and the marks in cells of that part."""
-    characters = [_character(character) for character in line]
+    begin, end = _around(marks, len(line), widest)
+    characters = [_character(character) for character in line[begin:end]]
     columns = [0]
     for character in characters:
         columns.append(columns[-1] + width(character))
-    placed = [_in_cells(mark, columns) for mark in marks]
-    if columns[-1] <= widest:
+    placed = [_in_cells(mark, columns, begin) for mark in marks]
+    if columns[-1] <= widest and begin == 0 and end == len(line):
         return "".join(characters), placed
     first = _window(placed, columns[-1], widest)
     inside = [i for i in range(len(characters)) if columns[i] >= first and columns[i + 1] <= first + widest]
-    begin, end = columns[inside[0]], columns[inside[-1] + 1]
-    before, after = "…" if inside[0] else "", "…" if inside[-1] + 1 < len(characters) else ""
-    shift = len(before) - begin
+    left, right = columns[inside[0]], columns[inside[-1] + 1]
+    before = "…" if begin + inside[0] else ""
+    after = "…" if begin + inside[-1] + 1 < len(line) else ""
     text = before + "".join(characters[inside[0] : inside[-1] + 1]) + after
-    return text, [_clipped(mark, begin, end, shift) for mark in placed]
+    return text, [_clipped(mark, left, right, len(before) - left) for mark in placed]
 
 
-def _in_cells(mark: Mark, columns: list[int]) -> Mark:
+def _around(marks: Sequence[Mark], length: int, widest: int) -> tuple[int, int]:
+    """The characters of a very long line that are worth a closer look: those near its marks."""
+    low, high = min(mark.start for mark in marks), max(mark.end for mark in marks)
+    if high - low > widest:
+        low, high = marks[0].start, marks[0].start + widest
+    return max(0, min(low, length) - widest), min(length, high + widest)
+
+
+def _in_cells(mark: Mark, columns: list[int], begin: int) -> Mark:
+    """A mark in cells; `columns` are those of the characters from `begin` on. It may end behind the last one."""
     last = len(columns) - 1
-    start = columns[min(mark.start, last)] + max(0, mark.start - last)
-    end = columns[min(mark.end, last)] + max(0, mark.end - last)
-    return Mark(start, max(end, start + 1), mark.sign, mark.style, mark.text)
+
+    def cell(character: int) -> int:
+        return columns[min(max(character - begin, 0), last)] + min(max(0, character - begin - last), 1)
+
+    start = cell(mark.start)
+    return Mark(start, max(cell(mark.end), start + 1), mark.sign, mark.style, mark.text)
 
 
 def _window(placed: Sequence[Mark], length: int, widest: int) -> int:
