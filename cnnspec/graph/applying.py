@@ -10,8 +10,10 @@ from cnnspec.graph.expressions import unknown_name
 from cnnspec.graph.network import BLOCK, NET, Node, Scope
 from cnnspec.graph.ports import expand_input, expand_output
 from cnnspec.graph.problem import Problem
+from cnnspec.graph.recovery import guessed, suggested
 from cnnspec.graph.replay import Expanded, call_key, replay
 from cnnspec.graph.values import (
+    GUESSED,
     UNKNOWN,
     Bound,
     ChainValue,
@@ -39,7 +41,11 @@ def expand_apply(x: Expansion, step: ast.Apply, env: Environment, wire: Wire | N
             return expand_output(x, step, env, wire)
         if step.callee.id == "INPUT":
             return expand_input(x, step, env, wire, name, first)
-    callee = called(x, step.callee, env, wire)
+    try:
+        callee = called(x, step.callee, env, wire)
+    except Problem as problem:
+        x.report(problem, env)
+        return suggested(x, step, env, wire)
     given = x.evaluator.given(step.args, callee, env, entering(wire)) if step.args else ()
     return expand_called(x, callee, given, step, env, wire, name)
 
@@ -62,7 +68,11 @@ def expand_called(x: Expansion, callee: object, given: tuple[Given, ...], step: 
     if isinstance(callee, Bound):
         callee, given = flatten(callee, given)
     if isinstance(callee, LayerValue):
-        layer = x.bind(callee.layer, given, step)
+        try:
+            layer = x.bind(callee.layer, given, step)
+        except Problem as problem:
+            x.report(problem, env)
+            return guessed(callee.layer, given, wire)
         return expand_layer(x, layer, step, given, env, wire, name)
     if isinstance(callee, Defined):
         return expand_definition(x, callee, given, step, env, wire, name)
@@ -147,7 +157,7 @@ def expand_layer(x: Expansion, layer: Layer, step: ast.Apply, given: tuple[Given
         if not given and step.args:
             given = x.evaluator.given(step.args, LayerValue(type(layer)), env, wire.shape)
         x.report(explained(x, layer_problem(error, type(layer), given, step), wire), env)
-        return Wire(-1, layer.meant(wire.shape))
+        return Wire(GUESSED, layer.meant(wire.shape))
     return x.add(op, (wire.node,), env, step, name)
 
 

@@ -145,7 +145,9 @@ class Expansion:
         return layer
 
     def add(self, op: Op, inputs: tuple[int, ...], env: Environment, step: ast.Step, name: str | None) -> Wire:
-        """A new node of the graph."""
+        """A new node of the graph; after a mistake, there is no graph to add it to, only a shape to go on with."""
+        if min(inputs, default=0) < 0:
+            return Wire(min(inputs), op.output)
         index = len(self.nodes)
         if index >= self.budget.limits.layers:
             raise Stop(limit_layers(index + 1, self.budget.limits, step.span))

@@ -14,7 +14,7 @@ from cnnspec.graph.network import BRANCH, MERGE, Scope
 from cnnspec.graph.problem import Problem, Quiet
 from cnnspec.graph.references import several, spreads
 from cnnspec.graph.structure import turns
-from cnnspec.graph.values import UNKNOWN, Given, LayerValue, Wire, describe
+from cnnspec.graph.values import GUESSED, UNKNOWN, Given, LayerValue, Wire, describe
 from cnnspec.layers.arguments import LayerError
 from cnnspec.layers.base import Layer, Shape, show
 from cnnspec.layers.op import apply
@@ -41,15 +41,16 @@ def expand_merge(x: Expansion, step: ast.Merge, env: Environment, wire: Wire | N
     if not branches:
         raise Problem("no-branches", f"{layer.keyword} is left without a branch", step.callee.span)
     if any(left.shape is None for left, _ in branches):
-        return Wire(-1, likely_shape(layer, branches))
+        return Wire(GUESSED, likely_shape(layer, branches))
     if len(branches) == 1:
         return branches[0][0]
     shapes = tuple(left.shape for left, _ in branches if left.shape is not None)
     try:
         op = apply(layer, shapes)
     except LayerError as error:
-        x.report(merge_problem(error, step, layer, branches, given), env)
-        return Wire(-1, layer.meant(*shapes))
+        if all(left.node != GUESSED for left, _ in branches):  # else the guess was wrong, not the merge
+            x.report(merge_problem(error, step, layer, branches, given), env)
+        return Wire(GUESSED, layer.meant(*shapes))
     return x.add(op, tuple(left.node for left, _ in branches), env, step, name)
 
 

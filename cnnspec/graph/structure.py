@@ -10,7 +10,7 @@ from cnnspec.graph.expansion import Expansion, entered, entering
 from cnnspec.graph.network import GROUP, LOOP, REPEAT, TURN, Scope
 from cnnspec.graph.problem import Problem
 from cnnspec.graph.references import name_value, single
-from cnnspec.graph.values import UNKNOWN, Wire, describe
+from cnnspec.graph.values import ASCRIBED, GUESSED, UNKNOWN, Wire, describe
 from cnnspec.layers.base import show
 
 
@@ -115,13 +115,13 @@ def expand_ascribed(x: Expansion, step: ast.Ascribed, env: Environment, wire: Wi
         raise Problem("bad-operand", f"an ascription is a shape, not {describe(wanted)}", step.shape.span)
     if left is None or left.shape == shape or x.input_shape:
         return left
-    if left.shape is None:
-        return Wire(-1, shape)
+    if left.node == GUESSED or left.shape is None:
+        return Wire(ASCRIBED, shape)  # after a mistake, the spec's own word is the better guess
     x.unmet.append(step.shape.span)
     x.report(Problem("ascription", f"the shape here is {show(left.shape)}, not {show(shape)} as written",
                         step.shape.span, label=f"{show(left.shape)} leaves this step",
                         help=f"write `{show(left.shape)}`, or mend the step"), env)
-    return left if step.shape.span in x.trust_found else Wire(-1, shape)
+    return left if step.shape.span in x.trust_found else Wire(ASCRIBED, shape)
 
 
 def expand_reference(x: Expansion, step: ast.Reference, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire:

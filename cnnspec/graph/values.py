@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from cnnspec.graph.program import Module
 
 
+#: The node of a value that comes after a mistake: with a shape that the spec itself ascribes, or that is only guessed.
+ASCRIBED, GUESSED = -1, -2
+
+
 class Wire(Record):
-    """A value between two layers: the node it leaves, and its shape."""
+    """A value between two layers: the node it leaves (below 0 after a mistake), and its shape."""
 
     node: int
     #: None after an error: whatever follows keeps quiet.
@@ -23,7 +27,7 @@ class Wire(Record):
 
 
 #: The value that leaves a step that could not be understood.
-UNKNOWN = Wire(-1, None)
+UNKNOWN = Wire(GUESSED, None)
 
 
 class Callable(Record):
