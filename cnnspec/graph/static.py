@@ -30,7 +30,8 @@ _UNKNOWN = object()
 
 def mistakes(module: Module) -> Iterator[Diagnostic]:
     """The mistakes in a file's definitions, in no particular order."""
-    for statement in (*module.file.statements, module.formula):
+    # the values beside a bare chain are parameters of its net
+    for statement in module.file.statements if module.formula is None else (module.formula,):
         if isinstance(statement, ast.Definition | ast.Let):
             yield from _in_statement(statement, module)
 
