@@ -10,8 +10,8 @@ from cnnspec.diagnostics import Diagnostic, SpecError, closest, in_order
 from cnnspec.grammar import ast, parse_expression, parse_target
 from cnnspec.graph.elaborate import Elaboration, elaborate
 from cnnspec.graph.program import Module, Program
-from cnnspec.limits import Limits
 from cnnspec.layers.base import Shape
+from cnnspec.limits import Limits
 from cnnspec.record import Record
 from cnnspec.source import Source, Span
 

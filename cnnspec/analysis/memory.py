@@ -72,9 +72,7 @@ def _storages(graph: Graph, runs: frozenset[int]) -> tuple[list[int], dict[int, 
         if node.inputs and index in runs:
             first = node.inputs[0]
             storage = node.op.storage
-            if storage == VIEW:
-                owner = root[first]
-            elif storage == IN_PLACE and last[root[first]] == index and _owns(graph, root[first], first, fixed, node):
+            if storage == VIEW or storage == IN_PLACE and last[root[first]] == index and _owns(graph, root[first], first, fixed, node):
                 owner = root[first]
         root.append(owner)
         if index in runs:

@@ -1,0 +1,1 @@
+"""From the syntax tree to the layer graph: names, expressions, expansion, shapes."""

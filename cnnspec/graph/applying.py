@@ -173,7 +173,8 @@ def explained(x: Expansion, problem: Problem, wire: Wire) -> Problem:
 
 def _is_whole_body(step: ast.Apply, scope: Scope | None) -> bool:
     """Whether a net's call is all that the net around it says, as in `net resnet18 = resnet(basic)`, or the target itself:
-    such a net adds no component to the paths, and what it names is named in the net around it."""
+    such a net adds no component to the paths, and what it names is named in the net around it.
+    """
     if scope is None:
         return True
     if not isinstance(scope.syntax, ast.Net):

@@ -52,10 +52,12 @@ def weight(value: object, limit: int) -> int:
 
 
 def limit_turns(turns: int, limits: Limits, span: Span) -> Diagnostic:
+    """The message for too many turns."""
     return Diagnostic("limit-turns", f"this makes at least {turns:,} turns of loops, repeats and calls; "
                       f"the limit is {limits.turns:,}", span, help="a larger limit: `--max-turns N`")
 
 
 def limit_layers(layers: int, limits: Limits, span: Span) -> Diagnostic:
+    """The message for too many layers."""
     return Diagnostic("limit-layers", f"this makes at least {layers:,} layers; the limit is {limits.layers:,}",
                       span, help="a larger limit: `--max-layers N`")

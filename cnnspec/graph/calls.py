@@ -72,7 +72,8 @@ def need_parameters(signature: tuple[ast.Parameter, ...], given: Sequence[Given]
 def bind_value(env: Environment, name: str, expr: ast.Expr, evaluator: Evaluator, entering: Entering,
                later: Container[str] = ()) -> None:
     """Bind a default or a `where`, of which those that come `later` cannot be read yet; one that an earlier mistake
-    leaves unknown is bound to None."""
+    leaves unknown is bound to None.
+    """
     try:
         env.names[name] = evaluator.value(expr, env, entering)
     except Quiet:

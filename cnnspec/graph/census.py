@@ -139,6 +139,7 @@ class Census:
 
 
 def total(counts: Any) -> Count:
+    """The sum of some counts."""
     layers = turns = 0
     for more in counts:
         layers, turns = layers + more[0], turns + more[1]

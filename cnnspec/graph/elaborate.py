@@ -16,9 +16,10 @@ from cnnspec.graph.expansion import Seen
 from cnnspec.graph.network import Graph, NamedValue
 from cnnspec.graph.problem import Stop
 from cnnspec.graph.program import Module
+from cnnspec.graph.remedy import with_input
 from cnnspec.graph.values import Wire
 from cnnspec.layers import option_words
-from cnnspec.layers.base import Shape, show
+from cnnspec.layers.base import Shape
 from cnnspec.limits import Limits
 from cnnspec.record import Record
 from cnnspec.source import Span
@@ -27,8 +28,6 @@ from cnnspec.source import Span
 _RECURSION = 20_000
 #: Mistakes for which expansion is tried again, to see what would mend them.
 _MOST_TRIED = 8
-#: The largest side that is tried as "the smallest input that works".
-_LARGEST_SIDE = 16_384
 
 
 class Elaboration(Record):
@@ -60,7 +59,11 @@ def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapp
         mistakes, layers = in_order(expander.diagnostics), len(expander.nodes)
         if not mistakes:
             return Elaboration(_graph(name or _name(call), call, expander, wire), (), layers)
-        first = [_with_smallest_input(d, module, call, limits, expander) for d in mistakes[:_MOST_TRIED]]
+
+        def retry(shape: Shape) -> list[Diagnostic]:
+            return _run(module, call, limits, {"": shape})[0].diagnostics
+
+        first = [with_input(mistake, expander, retry) for mistake in mistakes[:_MOST_TRIED]]
         return Elaboration(None, (*first, *mistakes[_MOST_TRIED:]), layers)
 
 
@@ -144,31 +147,6 @@ def _free_parameters(module: Module, call: ast.Apply) -> Diagnostic | None:
     return Diagnostic("free-parameter", f"{listed} {'has' if len(names) == 1 else 'have'} no value", missing[0].span,
                       help=f"did you mean the word `{word}`? Else `{sets}`" if word else
                       f"`{sets}`, or write `let {missing[0].name} = 2` above the chain")
-
-
-def _with_smallest_input(mistake: Diagnostic, module: Module, call: ast.Apply, limits: Limits,
-                         expander: Expander) -> Diagnostic:
-    """For a size that does not suffice: the smallest square input with which this mistake goes away."""
-    if mistake.code not in ("kernel-too-large", "size-zero") or len(expander.inputs) != 1 or len(expander.nodes) > 5000:
-        return mistake
-    shape = expander.inputs[0].shape
-    if len(shape) < 2 or len(set(shape[1:])) != 1:
-        return mistake
-
-    def works(side: int) -> bool:
-        tried, _ = _run(module, call, limits, {"": (shape[0], *(side,) * (len(shape) - 1))})
-        return all(d.key != mistake.key for d in tried.diagnostics)
-
-    low, high = shape[1], shape[1]
-    while not works(high):
-        low, high = high, high * 2
-        if high > _LARGEST_SIDE:
-            return mistake
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if works(middle) else (middle, high)
-    smallest = f"the smallest input that works is `INPUT({show((shape[0], *(high,) * (len(shape) - 1)))})`"
-    return mistake.replace(help=f"{mistake.help}; {smallest}" if mistake.help else smallest)  # type: ignore[no-any-return]  # replace keeps the type
 
 
 @contextmanager

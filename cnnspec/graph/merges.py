@@ -76,6 +76,7 @@ def expand_branch(x: Expansion, branch: ast.Branch, env: Environment, wire: Wire
 
 
 def expand_chain(x: Expansion, chain: ast.Chain, env: Environment, wire: Wire | None) -> Iterator[Wire]:
+    """A branch's value; for one that begins with `@e[:]`, a value per element."""
     start = chain.steps[0]
     if isinstance(start, ast.Reference) and spreads(start):
         rest = ast.Chain(chain.span, chain.steps[1:])

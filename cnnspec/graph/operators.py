@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from cnnspec.graph.values import describe
@@ -70,12 +71,13 @@ def bounded(value: Any, limits: Limits) -> Any:
         return value
     if isinstance(value, complex):
         raise Unfit("bad-operand", "the power of a negative number to a fraction is not a real number")
-    if value != value or value in (float("inf"), float("-inf")):
+    if not isfinite(value):
         raise too_many_digits(limits)
     return value
 
 
 def too_many_digits(limits: Limits) -> Unfit:
+    """The complaint about a number beyond the limit of digits."""
     return Unfit("limit-digits", f"the number has more than {limits.digits} digits",
                  "a larger limit: `--max-digits N`")
 
@@ -93,6 +95,7 @@ def _within(row: tuple[object, ...], more: int, limits: Limits) -> tuple[object,
 
 
 def too_many_elements(count: int, limits: Limits) -> Unfit:
+    """The complaint about a tuple beyond the limit of elements."""
     return Unfit("limit-elements", f"the tuple would have {count:,} elements; the limit is {limits.elements:,}",
                  "a larger limit: `--max-elements N`")
 

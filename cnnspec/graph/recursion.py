@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from cnnspec.diagnostics import Diagnostic, Label
 from cnnspec.source import Span
@@ -44,7 +45,7 @@ def _walk(start: str, reads: Mapping[str, Reads], done: dict[str, None]) -> Iter
 
 def _mistake(names: list[str], reads: Mapping[str, Reads]) -> Diagnostic:
     """A way round: `names` begins and ends with the same one."""
-    *links, (name, closing) = zip(names, names[1:], strict=False)
+    *links, (name, closing) = pairwise(names)
     return Diagnostic(
         "recursion", f"`{closing}` is defined by itself{f': {_listed(names)}' if links else ''}", reads[name][closing],
         labels=tuple(Label(reads[a][b], f"`{a}` reads `{b}`") for a, b in links[:_MOST_LISTED]),

@@ -15,11 +15,13 @@ from cnnspec.layers.base import show
 
 
 def expand_group(x: Expansion, step: ast.Group, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+    """`[ chain ]`: a chain of its own, and a level of structure."""
     scope = Scope(env.scope, GROUP, step, name)
     return x.chain(step.chain, env.inside(scope), wire)
 
 
 def expand_repeat(x: Expansion, step: ast.Repeat, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+    """`step*count`: the step again and again; 0 times is the identity."""
     count = x.evaluator.whole(step.count, env, entering(wire))
     if count < 0:
         raise Problem("bad-operand", f"a count must be at least 0, not {count}", step.count.span)
@@ -32,6 +34,7 @@ def expand_repeat(x: Expansion, step: ast.Repeat, env: Environment, wire: Wire |
 
 
 def expand_loop(x: Expansion, step: ast.Loop, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+    """`step for target in iterable`: the step once per element."""
     outer = Scope(env.scope, LOOP, step, name)
     for inside in turns(x, step, step.iterable, step.target, env, outer, wire):
         wire = expand_turn(x, step.step, inside, wire, first)
@@ -72,6 +75,7 @@ def destructure(target: ast.Target, value: object, names: dict[str, object]) -> 
 
 
 def expand_choice(x: Expansion, step: ast.Choice, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+    """`step if test else other`; without `else`, the identity."""
     if x.evaluator.truth(x.value(step.test, env, wire), step.test):
         return x.step(step.step, env, wire, name, first)
     if step.other is None:
@@ -80,6 +84,7 @@ def expand_choice(x: Expansion, step: ast.Choice, env: Environment, wire: Wire |
 
 
 def expand_optional(x: Expansion, step: ast.Optional, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+    """`step?`: the step, or the identity where its switch is off."""
     switch = ast.Name(step.name_span or step.span, step.name)
     if x.evaluator.truth(x.value(switch, env, wire), switch):
         return x.step(step.step, env, wire, name, first)
@@ -87,6 +92,7 @@ def expand_optional(x: Expansion, step: ast.Optional, env: Environment, wire: Wi
 
 
 def expand_named(x: Expansion, step: ast.Named, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+    """`step as name`: the value that leaves gets a name, and what expands inside a component of its paths."""
     index = tuple(x.evaluator.whole(item, env, entering(wire)) for item in step.items)
     label = step.name + (f"[{', '.join(map(str, index))}]" if index else "")
     x.take_net()
@@ -108,6 +114,7 @@ def is_plain(step: ast.Step) -> bool:
 
 
 def expand_ascribed(x: Expansion, step: ast.Ascribed, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+    """`step : shape`: checks the shape that leaves the step."""
     left = x.step(step.step, env, wire, name, first)
     wanted = x.value(step.shape, env, wire)
     shape = (wanted,) if isinstance(wanted, int) and not isinstance(wanted, bool) else wanted
@@ -125,6 +132,7 @@ def expand_ascribed(x: Expansion, step: ast.Ascribed, env: Environment, wire: Wi
 
 
 def expand_reference(x: Expansion, step: ast.Reference, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire:
+    """`@name`: the chain continues from a named value."""
     if not first:
         raise Problem("reference-inside", f"`{step.span.text}` continues from a named value and stands only at the "
                       "start of a chain, group or branch", step.span,
@@ -133,4 +141,5 @@ def expand_reference(x: Expansion, step: ast.Reference, env: Environment, wire: 
 
 
 def expand_missing(x: Expansion, step: ast.Missing, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire:
+    """Where the parser found no step: nothing is known of what leaves."""
     return UNKNOWN

@@ -96,7 +96,7 @@ def centred(kernel: tuple[int, ...], dilation: tuple[int, ...], *, causal: bool 
             uneven = shown(tuple(pads) if len(pads) > 1 else pad)
             word = "causal" if causal else "same"
             raise LayerError("odd-padding", f"`pad={word}` cannot be centred: dilation·(kernel − 1) = {d}·({k} − 1) "
-                             f"= {total} is odd", "pad",
+                             f"= {total} is odd", "kernel",
                              help=f"use an odd kernel, `pad=valid`, or put the odd row behind: `pad={uneven}`")
     return pads
 

@@ -73,13 +73,13 @@ REFUSALS = [
         "groups", "groups", "groups = 1000000000000 does not divide the 7 input channels (7 in, 7 out)",
         "`groups=7` divides both", (7, 8, 8))),
     (Conv, (64, 2), (3, 8, 9), Refusal(
-        "odd-padding", "pad", "`pad=same` cannot be centred: dilation·(kernel − 1) = 1·(2 − 1) = 1 is odd",
+        "odd-padding", "kernel", "`pad=same` cannot be centred: dilation·(kernel − 1) = 1·(2 − 1) = 1 is odd",
         "use an odd kernel, `pad=valid`, or put the odd row behind: `pad=((0, 1), (0, 1))`", (64, 8, 9))),
     (Conv, (64, 4, 2, {"dilation": 3}), (3, 9), Refusal(
-        "odd-padding", "pad", "`pad=same` cannot be centred: dilation·(kernel − 1) = 3·(4 − 1) = 9 is odd",
+        "odd-padding", "kernel", "`pad=same` cannot be centred: dilation·(kernel − 1) = 3·(4 − 1) = 9 is odd",
         "use an odd kernel, `pad=valid`, or put the odd row behind: `pad=(4, 5)`", (64, 5))),
     (Conv, (64, (2, 4), {"pad": "causal"}), (3, 9, 9), Refusal(
-        "odd-padding", "pad", "`pad=causal` cannot be centred: dilation·(kernel − 1) = 1·(4 − 1) = 3 is odd",
+        "odd-padding", "kernel", "`pad=causal` cannot be centred: dilation·(kernel − 1) = 1·(4 − 1) = 3 is odd",
         "use an odd kernel, `pad=valid`, or put the odd row behind: `pad=((1, 0), (1, 2))`", None)),
     (Conv, (64, 11, {"pad": "valid"}), (3, 10, 12), Refusal(
         "kernel-too-large", "kernel", "the kernel, 11 wide, is larger than its input: 10 of 3x10x12", "", None)),
