@@ -1,8 +1,9 @@
 """The book of cases: Markdown files that show a spec and what must become of it, read and rendered back.
 
 A case is a `##` heading with fenced blocks. One or more `cnn` blocks hold the files, the last one the spec itself; behind
-`cnn` may stand a file name and the options `--net NAME`, `--set NAME=VALUE` and `--input [NAME=]SHAPE`. What must come
-of it stands in a `layers` block, a `diagnostics` block (warnings beside layers, errors alone), or both.
+`cnn` may stand a file name and the options `--net NAME`, `--set NAME=VALUE` and `--input [NAME=]SHAPE`, or `--check` for
+what `cnnspec check` says of the whole file. What must come of it stands in a `layers` block, a `diagnostics` block
+(warnings beside layers, errors alone), or both; an empty one stands for silence.
 
 A line of `layers` is a path, a keyword, the shape that leaves, and any arguments that matter. A layer reads the one
 above it unless `<- path, path` says which ones it reads (`<-` alone: none). `=> path` is the net's value where that is
@@ -21,10 +22,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import cnnspec
+from cnnspec import files
+from cnnspec.analysis.check import check
 from cnnspec.analysis.summary import Summary
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.graph.values import written
 from cnnspec.layers.base import show
+from cnnspec.limits import Limits
 
 FOLDER = Path(__file__).parent / "cases"
 #: What a spec without a name is called.
@@ -88,12 +92,22 @@ def outcome(case: Case, folder: Path) -> tuple[list[str] | None, list[str]]:
     for name, text in case.files.items():
         (folder / name).write_text(text, encoding="utf-8")
     main = list(case.files)[-1]
-    net, settings, inputs = "", {}, {}
+    if case.options == ("--check",):
+        rows, found = None, check(files.read(str(folder / main), Limits()), Limits())
+    else:
+        rows, found = _expanded(case, str(folder / main))
+    lines = [line.replace(f"{folder}/{main}:", "").replace(f"{folder}/", "") for line in _diagnostics(found)]
+    return rows, _in_detail_of(case.diagnostics, lines)
+
+
+def _expanded(case: Case, target: str) -> tuple[list[str] | None, tuple[Diagnostic, ...]]:
+    """The layers of the net that a case speaks of, and what is said of it."""
+    settings, inputs = {}, {}
     for option, value in zip(case.options[::2], case.options[1::2], strict=True):
         name, _, rest = value.rpartition("=")
         match option:
             case "--net":
-                net = f":{value}"
+                target += f":{value}"
             case "--set":
                 settings[name] = rest
             case "--input":
@@ -101,13 +115,10 @@ def outcome(case: Case, folder: Path) -> tuple[list[str] | None, list[str]]:
             case _:
                 raise ValueError(f"{case.place}: there is no option `{option}`")
     try:
-        found = cnnspec.load(f"{folder / main}{net}", set=settings, input=inputs)
-        rows = _layers(found.summary(), case.layers or ())
-        diagnostics = found.diagnostics
+        net = cnnspec.load(target, set=settings, input=inputs)
     except cnnspec.SpecError as error:
-        rows, diagnostics = None, error.diagnostics
-    lines = [line.replace(f"{folder}/{main}:", "").replace(f"{folder}/", "") for line in _diagnostics(diagnostics)]
-    return rows, _in_detail_of(case.diagnostics, lines)
+        return None, error.diagnostics
+    return _layers(net.summary(), case.layers or ()), net.diagnostics
 
 
 def _layers(summary: Summary, wanted: Sequence[str]) -> list[str]:
