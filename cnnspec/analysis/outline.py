@@ -1,0 +1,263 @@
+"""A summary's rows, folded along the spec's own structure, so that a network of any depth fits a screen.
+
+What closes into one row: a call or merge, a layer with what follows it without changing shapes, and neighbours that are
+alike (`×N`). What opens by itself: loops, whose turns differ, since their turns are what a reader wants to compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+
+from cnnspec.analysis import labels
+from cnnspec.analysis.field import Field
+from cnnspec.analysis.folding import fold, join
+from cnnspec.analysis.labels import Label, Piece
+from cnnspec.analysis.summary import LayerSummary, Summary
+from cnnspec.analysis.tree import Fold, Leaf, Part, Run, Unit, branches, spread, tree
+from cnnspec.graph.network import BRANCH, MERGE, TURN
+from cnnspec.layers.base import Shape
+from cnnspec.record import Record
+
+#: Opens everything: one row per layer.
+ALL = -1
+#: Figures of a layer that rows add up.
+_SUMMED = ("params", "buffers", "macs", "flops", "activation_bytes", "weight_bytes", "traffic_bytes", "runs")
+#: Rows that a default outline opens up to, and beyond which it folds harder.
+_FEW, _MANY, _TOO_MANY = 24, 32, 60
+
+
+class Row(Record):
+    """A row: some layers, or (with `children`) a heading above the rows of these layers.
+
+    Figures are sums over the layers, to which inputs add nothing; bytes are for the whole batch.
+    """
+
+    label: Label
+    #: How many neighbours that are alike it stands for.
+    count: int
+    #: Indices of its layers, in stretches of equal length where it stands for several.
+    layers: tuple[range, ...]
+    children: tuple[Row, ...]
+    #: Shape and receptive field of the last layer.
+    output: Shape
+    field: Field
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    activation_bytes: int
+    weight_bytes: int
+    traffic_bytes: int
+    #: Whether any of it runs outside training.
+    runs: bool
+    #: Whether the channels that leave are a default of the catalogue.
+    default_channels: bool
+
+    @property
+    def indices(self) -> Iterator[int]:
+        return (index for stretch in self.layers for index in stretch)
+
+    @property
+    def last(self) -> int:
+        return self.layers[-1][-1]
+
+
+class Outline(Record):
+    """The rows, and how they were chosen."""
+
+    rows: tuple[Row, ...]
+    #: Levels of calls, merges and folds that are open; `ALL` for every layer.
+    depth: int
+
+    def walk(self) -> Iterator[tuple[Row, tuple[bool, ...]]]:
+        """Every row in order; with it, for each level from the outermost, whether its row there is the last one."""
+        stack: list[tuple[Row, tuple[bool, ...]]] = [(row, ()) for row in reversed(self.rows)]
+        while stack:
+            row, lasts = stack.pop()
+            yield row, lasts
+            below = len(row.children)
+            stack += [(child, (*lasts, at == below - 1)) for at, child in reversed([*enumerate(row.children)])]
+
+
+class Plan(Record):
+    """A row before its figures: a part of the tree, and the plans below it."""
+
+    part: Part
+    label: Label | None
+    #: Where else the same layers stand: offsets from the part's, its own (0) last.
+    shifts: tuple[int, ...]
+    below: tuple[Plan, ...] = ()
+
+
+class Detail(Record):
+    """What folds."""
+
+    loose: bool = False
+    loops: bool = True
+    everything: bool = False
+
+    def parts(self, parts: tuple[Part, ...]) -> list[Part]:
+        """The rows of a chain, closed."""
+        steps = spread(parts, loops=self.loops)
+        return steps if self.everything else join(fold(steps, loose=self.loose))
+
+
+def outline(summary: Summary, depth: int | None = None) -> Outline:
+    """The rows of a summary. `depth` is the number of levels of calls, merges and folds to open, or `ALL`.
+
+    By default as many as fit 24 rows. Where even closed there are more than 32, turns that differ in no figure fold as
+    well; beyond 60, whole loops.
+    """
+    parts = tree(summary)
+    if depth is None:
+        depth, plans = _fitting(parts)
+    else:
+        plans = _plans(parts, Detail(everything=depth == ALL), depth if depth != ALL else len(summary.layers), (0,))
+    figures = Figures(summary.layers)
+    return Outline(tuple(figures.row(plan) for plan in plans), depth)
+
+
+def _fitting(parts: tuple[Part, ...]) -> tuple[int, tuple[Plan, ...]]:
+    depth, plans = 0, _plans(parts, Detail(), 0, (0,))
+    rows = _count(plans)
+    if rows <= _FEW:
+        while True:
+            opened = _plans(parts, Detail(), depth + 1, (0,))
+            if not rows < _count(opened) <= _FEW:
+                return depth, plans
+            depth, plans, rows = depth + 1, opened, _count(opened)
+    if rows > _MANY:
+        plans = _plans(parts, Detail(loose=True), 0, (0,))
+    if _count(plans) > _TOO_MANY:
+        plans = _plans(parts, Detail(loose=True, loops=False), 0, (0,))
+    return 0, plans
+
+
+def _count(plans: Iterable[Plan]) -> int:
+    return sum(1 + _count(plan.below) for plan in plans)
+
+
+# ------------------------------------------------------------------------------------------ what is a row
+
+
+def _plans(parts: tuple[Part, ...], detail: Detail, depth: int, shifts: tuple[int, ...]) -> tuple[Plan, ...]:
+    """The rows of a chain, with `depth` more levels to open."""
+    return tuple(plan for part in detail.parts(parts) for plan in _plan(part, detail, depth, shifts))
+
+
+def _plan(part: Part, detail: Detail, depth: int, shifts: tuple[int, ...]) -> tuple[Plan, ...]:
+    closed = (Plan(part, None, shifts),)
+    if isinstance(part, Unit) and part.scope.kind == TURN:
+        return _headed(part, labels.turn_label(part.scope), _plans(part.parts, detail, depth, shifts), shifts)
+    if depth == 0:
+        return closed
+    if isinstance(part, Run) and isinstance(part.parts[0], Unit):
+        return _opened_run(part.parts[0], part.parts[1:], detail, depth, shifts) or closed
+    if isinstance(part, Fold):
+        return _opened_fold(part, detail, depth, shifts)
+    if isinstance(part, Unit) and part.scope.kind == MERGE:
+        return _opened_run(part, (), detail, depth, shifts)
+    if isinstance(part, Unit):
+        label = labels.branch_label(part.scope) if part.scope.kind == BRANCH else None
+        below = _inside(part, detail, depth, shifts)
+        return _headed(part, label, below, shifts) if detail.everything or len(below) > 1 else closed
+    return closed
+
+
+def _inside(unit: Unit, detail: Detail, depth: int, shifts: tuple[int, ...]) -> tuple[Plan, ...]:
+    """The rows of a call or branch; a body that is one merge opens with it."""
+    body = detail.parts(unit.parts)
+    return tuple(plan for part in body for plan in _plan(part, detail, depth if len(body) == 1 else depth - 1, shifts))
+
+
+def _headed(unit: Unit, label: Label | None, below: tuple[Plan, ...], shifts: tuple[int, ...]) -> tuple[Plan, ...]:
+    """A heading above its rows; none above a single row."""
+    if len(below) == 1 and unit.scope.kind in {TURN, BRANCH}:
+        return below
+    return (Plan(unit, label, shifts, below),)
+
+
+def _opened_fold(part: Fold, detail: Detail, depth: int, shifts: tuple[int, ...]) -> tuple[Plan, ...]:
+    """The rows of the last unit, each standing for its fellows in the others too."""
+    last = part.units[-1]
+    every = tuple(shift + unit.start - last.start for shift in shifts for unit in part.units)
+    plans = (_inside if last.scope.kind != TURN else _turn)(last, detail, depth, every)
+    return (Plan(part, None, shifts, plans),) if len(plans) > 1 else (Plan(part, None, shifts),)
+
+
+def _turn(turn: Unit, detail: Detail, depth: int, shifts: tuple[int, ...]) -> tuple[Plan, ...]:
+    return _plans(turn.parts, detail, depth - 1, shifts)
+
+
+def _opened_run(head: Unit, rest: tuple[Part, ...], detail: Detail, depth: int, shifts: tuple[int, ...]
+                ) -> tuple[Plan, ...]:
+    """A call or merge, opened, and the layers behind it; nothing where the call does not open.
+
+    A merge opens into its branches and the layer that joins them.
+    """
+    if head.merge is not None:
+        opened = _branches(head, detail, depth - 1, shifts)
+        rest = (head.merge, *rest)
+    else:
+        opened = _plan(head, detail, depth, shifts)
+        if opened[0].part is head and not opened[0].below:
+            return ()
+    return (*opened, *(Plan(part, None, shifts) for part in join([*rest])))
+
+
+def _branches(merge: Unit, detail: Detail, depth: int, shifts: tuple[int, ...]) -> tuple[Plan, ...]:
+    parts: list[Part] = [*branches(merge)]
+    rows = parts if detail.everything else fold(parts, loose=detail.loose)
+    return tuple(_as_branch(plan) for part in rows for plan in _plan(part, detail, depth, shifts))
+
+
+def _as_branch(plan: Plan) -> Plan:
+    label = plan.label if plan.label is not None else labels.label(plan.part)
+    return Plan(plan.part, (Piece("| "), *label), plan.shifts, plan.below)
+
+
+# ----------------------------------------------------------------------------------------------- figures
+
+
+class Figures:
+    """Sums over stretches of layers, from sums over the layers up to each."""
+
+    def __init__(self, layers: Sequence[LayerSummary]) -> None:
+        self.layers = layers
+        self.sums = {field: [0, *accumulate(_figure(layer, field) for layer in layers)] for field in _SUMMED}
+
+    def row(self, plan: Plan) -> Row:
+        """A plan as a row."""
+        part = plan.part
+        stretches = tuple(range(part.start + shift, part.stop + shift) for shift in plan.shifts)
+        last = self.layers[part.stop - 1]
+
+        def total(field: str) -> int:
+            return sum(self.sums[field][r.stop] - self.sums[field][r.start] for r in stretches)
+
+        return Row(
+            label=plan.label if plan.label is not None else labels.label(part),
+            count=len(part.units) if isinstance(part, Fold) else 1,
+            layers=stretches, children=tuple(map(self.row, plan.below)),
+            output=last.output_shape, field=last.field,
+            params=total("params"), buffers=total("buffers"), macs=total("macs"), flops=total("flops"),
+            activation_bytes=total("activation_bytes"), weight_bytes=total("weight_bytes"),
+            traffic_bytes=total("traffic_bytes"), runs=total("runs") > 0, default_channels=_default_channels(part),
+        )
+
+
+def _figure(layer: LayerSummary, field: str) -> int:
+    """A layer's part of a total; an input, which is the caller's, has none."""
+    return int(getattr(layer, field)) if layer.node.inputs or field == "runs" else 0
+
+
+def _default_channels(part: Part) -> bool:
+    """Whether the last layer that chooses how many channels leave takes the default."""
+    for inner in reversed(part.parts if isinstance(part, Run) else (part,)):
+        if isinstance(inner, Leaf):
+            layer = inner.layer.node.op.layer
+            chooses = next((name for name in ("out", "shape") if name in layer.args), None)
+            if chooses:
+                return chooses not in layer.given
+    return False
