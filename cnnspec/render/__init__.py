@@ -1,1 +1,1 @@
-"""What a person or a program sees: the only rooms that lay out text."""
+"""What is computed, as people and programs read it: text, tables, HTML, JSON."""

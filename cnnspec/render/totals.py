@@ -1,0 +1,129 @@
+"""What stands below a summary's table: totals, the conventions they follow, and remarks."""
+
+from __future__ import annotations
+
+from cnnspec.analysis.conventions import CONVENTIONS
+from cnnspec.analysis.summary import Summary
+from cnnspec.record import Record
+from cnnspec.render import units
+from cnnspec.render.columns import layer_count
+from cnnspec.render.layout import Line, Styled
+
+#: What is said of a summary for another input.
+OVERRIDDEN = "another input than the spec's own: its shape ascriptions and expects are not checked"
+#: The conventions that are this project's own, and always said.
+OWN = ("macs", "flops")
+#: Spaces before a line, and between the two columns of the totals.
+_MARGIN, _GAP = 2, 5
+
+
+class Fact(Record):
+    """A number with its name in front."""
+
+    name: str
+    number: str
+    #: What else to say of it.
+    more: str = ""
+
+    @property
+    def line(self) -> Line:
+        return [Styled(f"{self.name} ", "dim"), Styled(self.number, "bold"),
+                Styled(f"  {self.more}" if self.more else "")]
+
+
+def totals(summary: Summary, convention: str | None, width: int) -> list[Line]:
+    """The totals in two columns; in one where the width is too small for two. The peak has a line for itself."""
+    pairs = [(_joined(left), _joined(right)) for left, right in _pairs(summary, convention)]
+    room = max(_length(left) for left, _ in pairs) + _GAP
+    if _MARGIN + room + max(_length(right) for _, right in pairs) > width:
+        lines = [line for pair in pairs for line in pair if line]
+    else:
+        lines = [[*left, Styled(" " * (room - _length(left))), *right] for left, right in pairs]
+    peak = Fact("inference peak", units.size(summary.totals.inference_peak_bytes), f"at {_peak_place(summary)}")
+    return [[Styled(" " * _MARGIN), *line] for line in [*lines, peak.line]]
+
+
+def _pairs(summary: Summary, convention: str | None) -> list[tuple[list[Fact], list[Fact]]]:
+    """What stands side by side."""
+    whole = summary.totals
+    parameters = Fact("parameters", units.count(whole.params), units.size(whole.weight_bytes))
+    weighted = f"({whole.weight_layers_on_path} weighted)" if whole.weight_layers_on_path != whole.weight_layers else ""
+    layers = [Fact("weight layers", str(whole.weight_layers)), Fact("depth", str(whole.depth), weighted)]
+    seen = whole.receptive_field
+    gated = any(layer.field.axes is None and layer.field.ungated for layer in summary.layers)
+    more = f"stride {units.axes(seen.stride)}{', without gates' if gated else ''}" if seen else ""
+    field = [Fact("receptive field", units.axes(seen.size), more)] if seen else []
+    pairs = [([parameters], _work(summary, convention)), (layers, field)]
+    fixed = []
+    if whole.buffers:
+        fixed.append(Fact("buffers", units.count(whole.buffers), units.size(whole.buffer_bytes)))
+    if whole.trainable_params != whole.params:
+        fixed.append(Fact("trainable", units.count(whole.trainable_params)))
+    return [*pairs, (fixed, [])] if fixed else pairs
+
+
+def _work(summary: Summary, convention: str | None) -> list[Fact]:
+    """MACs and FLOPs; or, to the digit, the count that was asked for by name."""
+    whole = summary.totals
+    if convention is None:
+        return [Fact("MACs", units.scaled(whole.macs)), Fact("FLOPs", units.scaled(whole.flops))]
+    total = sum(layer_count(layer, convention) for layer in summary.layers)
+    unit = CONVENTIONS[convention].unit
+    return [Fact(unit if convention in OWN else f"{convention} {unit}", units.count(total))]
+
+
+def _peak_place(summary: Summary) -> str:
+    path = summary.totals.inference_peak_at
+    layer = next(layer for layer in summary.layers if layer.path == path)
+    return f"{path}, line {layer.node.span.line}"
+
+
+def _joined(facts: list[Fact]) -> Line:
+    line: Line = []
+    for fact in facts:
+        line += [Styled("   "), *fact.line] if line else fact.line
+    return line
+
+
+def _length(line: Line) -> int:
+    return sum(len(part.text) for part in line)
+
+
+# ----------------------------------------------------------------------------------------------- remarks
+
+
+def conventions(summary: Summary, convention: str | None, width: int | None) -> list[Line]:
+    """What the work column counts, and what bytes are for."""
+    if convention is None or convention in OWN:
+        says = "MACs count convolutions and linear layers; FLOPs = 2·MACs + the rest"
+    else:
+        says = f"{CONVENTIONS[convention].unit} as {CONVENTIONS[convention].title} counts them"
+    if summary.batch > 1:
+        says += f"; counts are for one image, bytes for all {summary.batch}"
+    return _dim(says, width)
+
+
+def remarks(summary: Summary, width: int | None, *, overridden: bool = False) -> list[Line]:
+    """Further outputs, notes of the analysis, and what another input leaves unchecked."""
+    lines: list[Line] = []
+    for output in summary.graph.outputs:
+        shape = units.shape(summary.outputs[output.name])
+        lines += _dim(f"output {output.name} {shape}{', in training only' if output.train_only else ''}", width)
+    if summary.notes:
+        others = len(summary.notes) - 1
+        lines += _dim(summary.notes[0] + (f" ({others} more such notes)" if others else ""), width)
+    if overridden:
+        lines += _dim(OVERRIDDEN, width)
+    return lines
+
+
+def _dim(text: str, width: int | None) -> list[Line]:
+    """A remark, in as many lines as it takes."""
+    lines, current = [], ""
+    for word in text.split(" "):
+        if current and width is not None and len(current) + 1 + len(word) > max(width - 2, 20):
+            lines.append(current)
+            current = word
+        else:
+            current = f"{current} {word}" if current else word
+    return [[Styled(" " * _MARGIN + line, "dim")] for line in [*lines, current]]

@@ -1,0 +1,60 @@
+"""Numbers as people read them: thousands separators, powers of ten and of 1024, shapes and fields with `×`."""
+
+from __future__ import annotations
+
+from cnnspec.analysis.field import ReceptiveField
+from cnnspec.layers.base import Shape
+
+#: Decimals of each power of a thousand.
+_POWERS = (("k", 1), ("M", 1), ("G", 2), ("T", 2), ("P", 2), ("E", 2))
+_BYTES = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_DTYPES = {"float64": "fp64", "float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+
+
+def count(number: int) -> str:
+    """`138,357,544`."""
+    return f"{number:,}"
+
+
+def scaled(number: int) -> str:
+    """`840`, `48.1 k`, `102.8 M`, `15.47 G`: for columns, whose units line up below each other."""
+    value = float(number)
+    if abs(value) < 1000:
+        return f"{number}"
+    for unit, decimals in _POWERS:
+        value /= 1000
+        if abs(value) < 999.95 or unit == _POWERS[-1][0]:
+            return f"{value:,.{decimals}f} {unit}"
+    raise AssertionError("the last power takes all")
+
+
+def size(number: int) -> str:
+    """`840 B`, `527.8 MiB`."""
+    value = float(number)
+    if value < 1024:
+        return f"{number} B"
+    for unit in _BYTES:
+        value /= 1024
+        if value < 1023.95 or unit == _BYTES[-1]:
+            return f"{value:,.1f} {unit}"
+    raise AssertionError("the last power takes all")
+
+
+def shape(extents: Shape) -> str:
+    """`64×112×112`; a flat one as a number, `4,096`."""
+    return "×".join(map(str, extents)) if len(extents) > 1 else f"{extents[0]:,}"
+
+
+def axes(numbers: tuple[object, ...]) -> str:
+    """One number where all axes have the same, else `15×31`."""
+    return str(numbers[0]) if len(set(numbers)) == 1 else "×".join(map(str, numbers))
+
+
+def field(seen: ReceptiveField | None) -> str:
+    """A receptive field's size; `all` for one that takes in everything."""
+    return "all" if seen is None else axes(seen.size)
+
+
+def dtype(name: str) -> str:
+    """`fp32` for `float32`."""
+    return _DTYPES.get(name, name)
