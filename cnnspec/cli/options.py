@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from cnnspec.diagnostics import Diagnostic, SpecError
-from cnnspec.limits import Limits
+from cnnspec.limits import DEFAULT, Limits
 from cnnspec.net import Net
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,9 +36,11 @@ def target_options(function: F) -> F:
 def limit_options(function: F) -> F:
     """`--max-layers` and the other limits, shown in the help of `check` alone."""
     for name, what in reversed(LIMITS.items()):
-        default = getattr(Limits, "_defaults")[name]
-        function = click.option(f"--max-{name.replace('_', '-')}", f"max_{name}", type=click.IntRange(1), default=default,
-                                hidden=True, help=f"Refuse more {what} (default {default:,}).")(function)
+        default: int = getattr(DEFAULT, name)
+        function = click.option(
+            f"--max-{name.replace('_', '-')}", f"max_{name}", type=click.IntRange(1), default=default, hidden=True,
+            help=f"Refuse more {what} (default {default:,}).",
+        )(function)
     return function
 
 
@@ -52,16 +54,16 @@ def load_target(target: str | None, expression: str | None, settings: tuple[str,
     """The net that the command line names; raises `SpecError` for its mistakes, `click.UsageError` for the line's."""
     from cnnspec import files, net
 
-    if (target is None) == (expression is None):
+    given, shapes = take_settings(settings), take_inputs(inputs)
+    if target is not None and expression is None and target != "-":
+        return net.load(target, set=given, input=shapes, limits=limits)
+    if expression is not None and target is None:
+        return net.parse(expression, name="<expression>", set=given, input=shapes, limits=limits)
+    if target is None or expression is not None:
         raise click.UsageError("give one TARGET: a file, a net's name, a call, `-`, or `-e SPEC`")
-    given = {"set": take_settings(settings), "input": take_inputs(inputs), "limits": limits}
-    if expression is not None:
-        return net.parse(expression, name="<expression>", **given)
-    if target == "-":
-        data = click.get_binary_stream("stdin").read(limits.file_bytes + 1)
-        return net.parse(files.decode(data, "<stdin>", limits).text, name="<stdin>", **given)
-    assert target is not None  # one of the two is given
-    return net.load(target, **given)
+    data = sys.stdin.buffer.read(limits.file_bytes + 1)
+    text = files.decode(data, "<stdin>", limits).text
+    return net.parse(text, name="<stdin>", set=given, input=shapes, limits=limits)
 
 
 def take_settings(settings: tuple[str, ...]) -> dict[str, object]:

@@ -1,0 +1,111 @@
+"""`cnnspec summary`: shapes, parameters, MACs, receptive fields and memory, layer by layer."""
+
+from __future__ import annotations
+
+import click
+
+from cnnspec.analysis.conventions import CONVENTIONS, Uncounted
+from cnnspec.analysis.memory import DTYPES
+from cnnspec.analysis.outline import ALL, outline
+from cnnspec.analysis.summary import Summary
+from cnnspec.cli.options import fail, load_target, take_limits, target_options, warn
+from cnnspec.diagnostics import Diagnostic, SpecError, closest
+from cnnspec.record import Record
+from cnnspec.render.columns import COLUMNS, Column
+
+FORMATS = ("table", "json", "csv", "markdown")
+
+
+class View(Record):
+    """How the command line wants a summary to be shown."""
+
+    format: str
+    columns: tuple[Column, ...]
+    depth: int | None
+    #: None where it was not named.
+    convention: str | None
+    #: Whether another input than the spec's own was given.
+    overridden: bool
+
+
+def take_depth(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """A number of levels, or `ALL` for `all`."""
+    if value is None or value == "all":
+        return None if value is None else ALL
+    if value.isdecimal() and len(value) < 10:
+        return int(value)
+    raise click.BadParameter(f"`{value}` is neither a number of levels nor `all`", ctx, param)
+
+
+def take_columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[Column, ...]:
+    """The columns of names with commas between them; one that is none gets a suggestion."""
+    names = [name.strip() for name in (value or "").split(",") if name.strip()]
+    for name in names:
+        if name not in COLUMNS:
+            match = closest(name, COLUMNS)
+            hint = f"did you mean `{match}`?" if match else f"there are {', '.join(COLUMNS)}"
+            raise click.BadParameter(f"there is no column `{name}`; {hint}", ctx, param)
+    return tuple(COLUMNS[name] for name in dict.fromkeys(names))
+
+
+_COLUMN_HELP = "\b\nColumns:\n" + "\n".join(f"  {column.name:<13}{column.doc}" for column in COLUMNS.values())
+
+
+@click.command(epilog=_COLUMN_HELP)
+@target_options
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True,
+              help="How to print it; csv has a row for each layer, json everything.")
+@click.option("--columns", callback=take_columns, metavar="NAME,…", help="The columns, in this order (see below).")
+@click.option("--depth", callback=take_depth, metavar="N|all",
+              help="Levels of blocks, merges and repeats to open; all: a row for each layer. "
+              "By default as many as fit 24 rows.")
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True,
+              help="Images at once: bytes are for all of them, counts for one.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True,
+              help="Element type, for bytes.")
+@click.option("--convention", type=click.Choice(list(CONVENTIONS)),
+              help="Count the work as another tool does, to the digit (default macs).")
+def command(target: str | None, expression: str | None, settings: tuple[str, ...], inputs: tuple[str, ...],
+            format_: str, columns: tuple[Column, ...], depth: int | None, batch: int, dtype: str,
+            convention: str | None, **limits: int) -> None:
+    """Shapes, parameters, MACs, receptive fields and memory, layer by layer.
+
+    TARGET is a spec file, FILE:NET, the name of a net (`cnnspec zoo` lists them), a call such as
+    'resnet(bottleneck, (3, 4, 6, 3))', or `-` for standard input.
+    """
+    if columns and format_ == "json":
+        raise click.UsageError("--columns goes with table, csv and markdown; json has everything")
+    view = View(format_, columns, depth, convention, bool(inputs))
+    try:
+        net = load_target(target, expression, settings, inputs, take_limits(limits))
+    except SpecError as error:
+        fail(error)
+    try:
+        show(net.summary(batch, dtype), net.diagnostics, view)
+    except Uncounted as error:
+        raise click.UsageError(str(error)) from None
+    if format_ != "json":
+        warn(net.diagnostics)
+
+
+def show(summary: Summary, diagnostics: tuple[Diagnostic, ...], view: View) -> None:
+    """Print a summary; raises `Uncounted` for a layer that the convention has no count for."""
+    if view.format == "json":
+        from cnnspec.render.json import chunks
+
+        for chunk in chunks(summary, diagnostics, convention=view.convention, overridden=view.overridden):
+            click.echo(chunk, nl=False)
+    elif view.format == "csv":
+        from cnnspec.render.csv import as_csv
+
+        click.echo(as_csv(summary, view.columns, view.convention), nl=False)
+    elif view.format == "markdown":
+        from cnnspec.render.markdown import as_markdown
+
+        click.echo(as_markdown(summary, outline(summary, view.depth), view.columns, view.convention,
+                               overridden=view.overridden), nl=False)
+    else:
+        from cnnspec.render.console import print_summary
+
+        print_summary(summary, outline(summary, view.depth), convention=view.convention, chosen=view.columns,
+                      overridden=view.overridden)
