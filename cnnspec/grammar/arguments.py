@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from cnnspec.grammar import ast, expressions
 from cnnspec.grammar.cursor import BEGIN_VALUE, Cursor
 from cnnspec.grammar.tokens import KEYWORDS, NAME
@@ -51,9 +53,7 @@ def _separated(c: Cursor, start: int, what: str) -> bool:
     if c.kind == ")":
         return False
     if c.kind == "->":
-        start += 2 if c.kinds[start + 1] == "=" else 0
-        help = f"`[{c.source.text[c.starts[start] : c.ends[c.find((',',)) - 1]]}]`"
-        c.fail("chain-argument", "a chain that is passed as a value stands in square brackets", help=help)
+        refuse_chain(c, start + 2 if c.kinds[start + 1] == "=" else start, _COMMA)
     elif c.kind == "for":
         help = "write the tuple out, or repeat a step with `for`"
         c.fail("syntax", f"expected `,` or `)`, found {c.found()}", help=help)
@@ -73,6 +73,16 @@ def _separated(c: Cursor, start: int, what: str) -> bool:
         c.fail("syntax", f"expected `,` or `)`, found {c.found()}")
     c.skip((",",))
     return c.accept(",")
+
+
+def refuse_chain(c: Cursor, start: int, until: Container[str]) -> None:
+    """Say that the chain which begins at the token `start` and ends before `until` stands in brackets; pass over it."""
+    written = c.source.text[c.starts[start] : c.ends[c.find(until) - 1]]
+    c.fail("chain-value", "a chain that is a value stands in square brackets", help=f"`[{written}]`")
+    c.skip(until)
+
+
+_COMMA = frozenset(",")
 
 
 def call(c: Cursor, at: int, callee: ast.Expr) -> ast.Call:
@@ -139,6 +149,6 @@ def parenthesised(c: Cursor) -> ast.Expr:
 
 def missing(c: Cursor, wanted: str) -> ast.Missing:
     """Say that a value is missing here."""
-    help = "`==` compares" if c.kind == "=" else ""
+    help = "`==` compares" if c.kind == "=" else "`(not …)`" if c.kind == "not" else ""
     c.fail("missing-value", f"expected {wanted}, found {c.found()}", help=help)
     return ast.Missing(c.gap())

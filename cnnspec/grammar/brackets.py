@@ -167,12 +167,15 @@ class _Mender:
             self.tokens.diagnostics.append(diagnostic)
 
     def _unclosed(self, waiting: _Open, at: int) -> Diagnostic:
-        after = f" after `{self.tokens.text(at - 1)}`" if at - 1 > waiting.index else ""
+        kinds, text = self.tokens.kinds, self.tokens.text
+        place = f" after `{text(at - 1)}`" if at - 1 > waiting.index else ""
+        if kinds[at - 1] in _OPENERS and kinds[at] is not END and kinds[at] not in STATEMENTS:
+            place = f" before `{text(at)}`"
         return Diagnostic(
             "unclosed-bracket",
             f"this `{waiting.kind}` is never closed",
             self._span(waiting.index),
-            help=f"write `{CLOSERS[waiting.kind]}`{after}",
+            help=f"write `{CLOSERS[waiting.kind]}`{place}",
         )
 
     def _mismatched(self, waiting: _Open, rival: int) -> Diagnostic:

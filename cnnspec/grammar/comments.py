@@ -32,4 +32,9 @@ def place(comments: Iterable[Comment], anchors: Sequence[int], text: str) -> Not
 
 def _is_free(text: str) -> bool:
     """Whether nothing but white space, comments and what separates items stands in the text."""
-    return not "".join([line.split("#", 1)[0] for line in text.splitlines()]).strip(" \t\r\f\v->→|,;")
+    return not without_comments(text).strip(" \t\r\f\v->→|,;")
+
+
+def without_comments(text: str) -> str:
+    """What stands between items, on one line, its comments left out; no text in quotes stands there."""
+    return "".join([line.split("#", 1)[0] for line in text.replace("\r", "\n").split("\n")])

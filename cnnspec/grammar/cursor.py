@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import NoReturn
 
-from cnnspec.diagnostics import Diagnostic, Label
+from cnnspec.diagnostics import Diagnostic, Label, closest
 from cnnspec.grammar.brackets import CLOSERS, Balanced, too_deep
 from cnnspec.grammar.tokens import END, EXTENTS, KEYWORDS, MOST_MISTAKES, NAME, NUMBER, SHAPE, STATEMENTS, STRING
 from cnnspec.limits import Limits
@@ -113,12 +113,15 @@ class Cursor:
         self.fence = self.at
 
     def begins_statement(self) -> bool:
-        """Whether a statement begins here: with its keyword, or, at the start of a line, as `nmae f(x) =` or `f =`."""
+        """Whether a statement begins here: with its keyword, or, at the start of a line, as `blok f(x) =` or `f =`."""
         if self.kind in STATEMENTS:
             return True
         if self.kind is not NAME or self.depth or not self.begins_line():
             return False
-        at = self.at + 1 if self.ahead() == NAME else self.at
+        word = self.ahead() in (NAME, STRING)
+        if word and closest(self.text(), STATEMENTS):
+            return True
+        at = self.at + word
         if self.kinds[at + 1] == "(":
             return self.kinds[self.after_brackets(at + 1)] == "="
         return self.kinds[at + 1] == "="
@@ -214,7 +217,7 @@ class Cursor:
         """Step over a token that must stand here; `after` says what it follows, in words."""
         if self.accept(kind):
             return True
-        self.fail("syntax", f"expected `{kind}` after {after}, found {self.found()}")
+        self.fail("syntax", f"expected `{kind}` after {after}, found {self.found()}", help=f"`{kind}`")
         return False
 
     def close(self, closer: str, content: str) -> None:

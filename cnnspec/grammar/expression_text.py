@@ -142,7 +142,7 @@ def _attribute(node: ast.Attribute) -> Doc:
 
 def _base(node: ast.Expr) -> str:
     """What an index or a dot follows: a reference would take the index for its own, a number the dot."""
-    if isinstance(node, ast.Number) or (isinstance(node, ast.Reference) and not node.items):
+    if isinstance(node, ast.Number | ast.ShapeLiteral) or (isinstance(node, ast.Reference) and not node.items):
         return f"({text(node)})"
     return text(node, POSTFIX)
 

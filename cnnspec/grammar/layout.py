@@ -141,11 +141,12 @@ def indented(lines: list[Line], first: str) -> list[Line]:
 def _broken_row(row: Row, width: int, tail: int, notes: Notes) -> list[Line]:
     lead = " " * row.indent + row.lead
     lines: list[Line] = []
+    height = 1  # of the item before
     for number, item in enumerate(row.items):
         last = number == len(row.items) - 1
         room = len(row.close) + tail if last else len(row.end)
         note = notes.get(item.start) if number else None
-        if number and item.joins and not note and not is_noted(item.content, notes):
+        if number and item.joins and height == 1 and not note and not is_noted(item.content, notes):
             joined = lines[-1].text + row.separator + flat(item.content)
             if len(joined) + room <= width:
                 lines[-1].text = joined
@@ -156,7 +157,9 @@ def _broken_row(row: Row, width: int, tail: int, notes: Notes) -> list[Line]:
             lines[-1].comment = note.trailing
             lines += comment_lines(note)
         first = lead if number else row.open
-        lines += indented(lay_out(item.content, width - len(first), room, notes), first)
+        own = indented(lay_out(item.content, width - len(first), room, notes), first)
+        lines += own
+        height = len(own)
     lines[-1].text += row.close
     return lines
 

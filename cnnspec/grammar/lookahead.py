@@ -29,3 +29,8 @@ _CHAIN_ONLY = frozenset(("->", ALMOST_ARROW, "?", "as", "for", ";", "{", "@"))
 def is_layer(name: str) -> bool:
     """Whether a name has the look of a layer's: capital letters, more than one, as in `CONV` and `ID`."""
     return len(name) > 1 and name[0].isupper() and name == name.upper()
+
+
+def is_lowercase(name: str) -> bool:
+    """Whether a name may be a block's, a net's or a parameter's: it has no capital letter."""
+    return name == name.lower()

@@ -80,7 +80,7 @@ def _directly_followed(c: Cursor, text: str) -> None:
     rest = text[len(prefix) :]
     if rest[:1].upper() in _POWER and len(rest) == 1:
         help = f"`{prefix}{rest.upper()}`"
-    elif prefix == text or rest.startswith(("_", ".")):
+    elif prefix == text or rest[0] in "_.eE":
         help = "digits, `_` between them, one point, then one of `K M G` or an exponent: `4_096`, `15.5G`, `1e-5`"
     else:
         help = f"`{prefix}*{rest}` or `{prefix}, {rest}`" if rest.isidentifier() else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,6 +15,8 @@ from cnnspec.limits import DEFAULT, Limits
 from cnnspec.source import Source, Span
 
 Node = TypeVar("Node", bound=ast.Expr)
+#: Calls for one level of nesting, of this parser and of whoever walks the tree; measured, with room to spare.
+_FRAMES = 20
 Diagnostics = tuple[Diagnostic, ...]
 
 
@@ -47,6 +50,8 @@ def parse_target(source: Source, *, limits: Limits = DEFAULT) -> tuple[ast.Apply
 
 
 def _cursor(source: Source, limits: Limits) -> Cursor:
+    if limits.nesting > DEFAULT.nesting:  # whoever allows deeper specs allows the stack that their readers need
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES * limits.nesting))
     return Cursor(balance(tokenize(source), limits), limits)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cnnspec.grammar import ast, expressions, steps
 from cnnspec.grammar.arguments import call, index, items, missing
 from cnnspec.grammar.cursor import BEGIN_VALUE, Cursor
-from cnnspec.grammar.lookahead import is_layer, opens_chain
+from cnnspec.grammar.lookahead import is_lowercase, opens_chain
 from cnnspec.grammar.tokens import NAME, NUMBER, SHAPE
 
 #: Operators that, after what may stand without parentheses, show that a longer expression was meant.
@@ -32,8 +32,9 @@ def simple(c: Cursor, wanted: str) -> ast.Expr:
     """
     at, outer, c.spine = c.at, c.spine, 0
     if c.kind in (NAME, NUMBER, "("):
+        callable = c.kind is not NUMBER
         value = expressions.atom(c)
-        while (c.kind == "(" and not isinstance(value, ast.Number)) or (c.kind == "[" and not opens_chain(c)):
+        while callable and (c.kind == "(" or (c.kind == "[" and not opens_chain(c))):
             value = call(c, at, value) if c.kind == "(" else index(c, at, value)
             c.grow()
     elif c.kind in BEGIN_VALUE or c.kind == "-":
@@ -152,7 +153,7 @@ def _refuse_postfix(c: Cursor, at: int, other: ast.Step) -> None:
 def option(c: Cursor, at: int, inner: ast.Step) -> ast.Optional:
     """option = "?" [ NAME ]"""
     c.advance()
-    if c.kind is NAME and not is_layer(c.text()) and c.ahead() not in ("(", "[", "{"):
+    if c.kind is NAME and is_lowercase(c.text()) and c.ahead() not in ("(", "[", "{"):
         name, span = c.name("an option", "`?name`")
         return ast.Optional(c.since(at), inner, name, span)
     if isinstance(inner, ast.Apply | ast.Merge) and isinstance(inner.callee, ast.Name):

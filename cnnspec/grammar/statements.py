@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from cnnspec.diagnostics import Label, closest
 from cnnspec.grammar import ast
+from cnnspec.grammar.arguments import refuse_chain
 from cnnspec.grammar.cursor import Cursor, GiveUp, TooDeep
 from cnnspec.grammar.expressions import condition, expression
+from cnnspec.grammar.lookahead import is_lowercase
 from cnnspec.grammar.steps import chain
 from cnnspec.grammar.tokens import ALMOST_ARROW, END, EXTENTS, NAME, STATEMENTS, STRING
 from cnnspec.source import Span
+
+#: Where reading goes on after the value of a binding.
+_RESUME = frozenset((",", "where"))
 
 
 def file(c: Cursor) -> tuple[tuple[ast.Statement, ...], ast.Chain | None]:
@@ -30,7 +36,8 @@ def file(c: Cursor) -> tuple[tuple[ast.Statement, ...], ast.Chain | None]:
             formulas.append(found)
         elif found is not None:
             statements.append(found)
-    _refuse_mixture(c, statements, formulas)
+    with suppress(GiveUp):  # it may be the one mistake too many
+        _refuse_mixture(c, statements, formulas)
     return tuple(statements), formulas[0] if formulas else None
 
 
@@ -73,7 +80,7 @@ def statement(c: Cursor) -> ast.Statement | ast.Chain | None:
 def _misspelt(c: Cursor) -> ast.Statement | None:
     """A statement whose keyword is wrong or missing: said once, then read as what was meant."""
     at, word = c.at, c.text()
-    if c.ahead() is NAME:
+    if c.ahead() in (NAME, STRING):
         meant = closest(word, STATEMENTS) or "block"
         c.report("unknown-statement", f"no statement begins with `{word}`", c.here(), help=f"`{meant}`")
         c.advance()
@@ -127,7 +134,10 @@ def binding(c: Cursor, example: str) -> ast.Binding:
     at = c.at
     name, span = c.name("a value", example)
     _equals(c, f"`{name}`" if name else "the name")
+    start = c.at
     value = expression(c)
+    if c.kind == "->":
+        refuse_chain(c, start, _RESUME)
     return ast.Binding(c.since(at), name, span, value)
 
 
@@ -154,6 +164,9 @@ def definition(c: Cursor, word: str) -> tuple[str, Span, tuple[ast.Parameter, ..
     found = parameters(c) if c.kind == "(" else ()
     _equals(c, f"`{c.tokens.text(c.at - 1)}`")
     content = body(c)
+    if c.kind is NAME and not c.begins_line():
+        c.fail("syntax", f"expected `->`, `;` or the end of the statement, found {c.found()}")
+        c.skip(())
     _end(c, "`->`, `;`")
     return name, span, found, content
 
@@ -198,9 +211,16 @@ def body(c: Cursor) -> ast.Body:
     bindings: list[ast.Binding] = []
     if c.accept("where"):
         bindings.append(binding(c, "`where name = value`"))
-        while c.accept(","):
+        while c.accept(",") or _comma_is_missing(c):
             bindings.append(binding(c, "`where a = 1, b = 2`"))
     return ast.Body(c.since(at), tuple(chains), tuple(bindings))
+
+
+def _comma_is_missing(c: Cursor) -> bool:
+    if c.kind is not NAME or c.ahead() != "=" or c.begins_line():
+        return False
+    c.fail("missing-comma", "a comma is missing between two values", help=f"`, {c.text()}`")
+    return True
 
 
 def expect(c: Cursor, at: int) -> ast.Expect:
@@ -225,14 +245,15 @@ _STATEMENTS: dict[str, Callable[[Cursor, int], ast.Statement | None]] = {
 def _equals(c: Cursor, after: str) -> None:
     """Step over the `=` of a definition, or over what was written for it."""
     if not c.accept("="):
-        c.fail("missing-equals", f"expected `=` after {after}, found {c.found()}", help="`=`")
+        help = f"`= {c.text()}`" if c.kind is NAME else "`=`"
+        c.fail("missing-equals", f"expected `=` after {after}, found {c.found()}", help=help)
         if c.kind in (":=", "==", ":", "->", ALMOST_ARROW):
             c.advance()
 
 
 def _lowercase(c: Cursor, name: str, span: Span, what: str) -> None:
     """Layers are written in capitals; what a spec defines is not, so that the two are told apart."""
-    if name != name.lower() and name not in EXTENTS:
+    if not is_lowercase(name) and name not in EXTENTS:
         message = f"the name of {what} is lowercase: layers have the capitals"
         c.report("name-case", message, span, help=f"`{name.lower()}`")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnspec.grammar import ast, expression_text
+from cnnspec.grammar.comments import without_comments
 from cnnspec.grammar.layout import Doc, Item, Row, Suffixed, after, before, flat
 
 
@@ -24,8 +25,8 @@ def _arrow(node: ast.Chain) -> str:
     """The arrow that the chain is written with: a formula keeps the whiteboard's."""
     if len(node.steps) < 2:
         return "->"
-    rest = node.span.source.text[node.steps[0].span.end : node.steps[1].span.start]
-    return "→" if rest.lstrip().startswith("→") else "->"
+    between = node.span.source.text[node.steps[0].span.end : node.steps[1].span.start]
+    return "→" if "→" in without_comments(between) else "->"
 
 
 def _joins(previous: ast.Step, node: ast.Step) -> bool:
@@ -90,20 +91,17 @@ def _has_loop(node: ast.Step) -> bool:
 
 
 def _choice(node: ast.Choice, arrow: bool) -> Doc:
+    alternative = _bracketed if arrow else _primary
     inner = _bracketed(node.step) if arrow else _inner(node.step)
-    if node.other is None:
-        return Suffixed(inner, " ", _condition(node.test), breaks=True)
-    other = before(f"{_condition(node.test)} else ", _alternative(node.other, arrow))
-    return Suffixed(inner, " ", other, breaks=True)
-
-
-def _alternative(node: ast.Step, arrow: bool) -> Doc:
-    if not isinstance(node, ast.Choice):
-        return _bracketed(node) if arrow else _primary(node)
-    rest = f" {_condition(node.test)}"
-    if node.other is not None:
-        rest += f" else {flat(_alternative(node.other, arrow))}"
-    return after(_bracketed(node.step) if arrow else _primary(node.step), rest)
+    found = Suffixed(inner, " ", _condition(node.test), breaks=True)
+    other = node.other
+    while isinstance(other, ast.Choice):
+        part = after(before("else ", alternative(other.step)), f" {_condition(other.test)}")
+        found = Suffixed(found, " ", part, breaks=True)
+        other = other.other
+    if other is not None:
+        found = Suffixed(found, " ", before("else ", alternative(other)), breaks=True)
+    return found
 
 
 def _optional(node: ast.Optional) -> Doc:
@@ -142,8 +140,16 @@ _WRITERS: dict[type[ast.Step], Callable[[Any], Doc]] = {
 
 
 def _bracketed(node: ast.Step) -> Doc:
-    """A group as it is, another step in brackets."""
-    return step(node) if isinstance(node, ast.Group) else after(before("[", step(node)), "]")
+    """A group as it is, another step in brackets; INPUT never, since a bare chain begins with it."""
+    if isinstance(node, ast.Group) or _is_input(node):
+        return step(node)
+    return after(before("[", step(node)), "]")
+
+
+def _is_input(node: ast.Step) -> bool:
+    while isinstance(node, ast.Repeat | ast.Loop | ast.Choice | ast.Optional | ast.Named | ast.Ascribed):
+        node = node.step
+    return isinstance(node, ast.Apply) and isinstance(node.callee, ast.Name) and node.callee.id == "INPUT"
 
 
 def _primary(node: ast.Step) -> Doc:

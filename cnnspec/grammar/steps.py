@@ -5,13 +5,14 @@ from __future__ import annotations
 from cnnspec.grammar import ast, expressions
 from cnnspec.grammar.arguments import arguments, index, items
 from cnnspec.grammar.cursor import Cursor
-from cnnspec.grammar.lookahead import is_layer, opens_chain
+from cnnspec.grammar.lookahead import is_lowercase, opens_chain
 from cnnspec.grammar.postfixes import POSTFIXES, turns
 from cnnspec.grammar.tokens import ALMOST_ARROW, END, NAME, NUMBER, SHAPE, STATEMENTS, STRING
 from cnnspec.source import Span
 
 #: What may follow a chain; whoever reads the chain says which of them fits.
 _AFTER_CHAIN = frozenset(("|", ";", "]", "}", ")", "where", END)) | STATEMENTS
+_CLOSING = frozenset(("|", "]", "}", ")", ";"))
 #: Where the reading of a chain goes on after what it cannot understand.
 _RESUME = frozenset(("->", ALMOST_ARROW, "|", ";", "where"))
 
@@ -47,9 +48,10 @@ def _mend_arrow(c: Cursor) -> bool:
         c.fail("missing-arrow", f"an arrow is missing before `{c.text()}`", c.here(), help=f"`-> {c.text()}`")
         return True
     if c.kind in (NUMBER, SHAPE, STRING, NAME) and c.tokens.kinds[c.at - 1] is NAME:
-        before, value = c.tokens.text(c.at - 1), c.text()
-        message = f"the arguments of `{before}` stand in parentheses"
-        c.fail("missing-parentheses", message, help=f"`{before}({value})`")
+        before = c.tokens.text(c.at - 1)
+        words = [c.tokens.text(at) for at in range(c.at, c.find(_RESUME))]
+        help = f"`{before}({', '.join([word for word in words if word != ','])})`"
+        c.fail("missing-parentheses", f"the arguments of `{before}` stand in parentheses", help=help)
     else:
         c.fail("syntax", f"expected `->` after a step, found {c.found()}")
     c.skip(_RESUME)
@@ -111,7 +113,7 @@ def _missing_step(c: Cursor) -> ast.Missing:
         message = "the chain ends with an arrow; after it a layer is missing"
         place = Span(c.source, c.starts[c.at - 1], c.ends[c.at - 1])
         c.fail("arrow-at-end", message, place, help="remove the arrow, or write the step that follows")
-    elif c.kind in ("]", "}", "|", ")") and not arrow:
+    elif c.kind in _CLOSING and not arrow:
         c.fail("missing-step", f"expected a layer, found {c.found()}", help="`ID` is the step that changes nothing")
     elif c.kind == "{":
         c.fail("missing-step", "branches `{ … }` follow the name of a merge, such as ADD", help="`ADD{ … }`")
@@ -119,7 +121,8 @@ def _missing_step(c: Cursor) -> ast.Missing:
         branches(c)
         return ast.Missing(c.since(at))
     else:
-        c.fail("missing-step", f"expected a layer, found {c.found()}")
+        help = "one arrow" if arrow and c.kind == "->" else "remove the arrow" if arrow and c.kind in _CLOSING else ""
+        c.fail("missing-step", f"expected a layer, found {c.found()}", help=help)
     return ast.Missing(c.gap())
 
 
@@ -128,7 +131,7 @@ def apply_or_merge(c: Cursor) -> ast.Apply | ast.Merge:
     at, name = c.at, c.text()
     c.advance()
     callee: ast.Name | ast.Index = ast.Name(c.since(at), name)
-    if c.kind == "[" and not is_layer(name) and not opens_chain(c):
+    if c.kind == "[" and is_lowercase(name) and not opens_chain(c):
         callee = index(c, at, callee)
     args = arguments(c) if c.kind == "(" else None
     if c.kind == "{":
@@ -187,12 +190,23 @@ def branch(c: Cursor) -> ast.Branch:
         inside = branch(c)
         found: ast.Branch = ast.BranchLoop(c.since(at), target, iterable, inside)
     else:
-        test = expressions.condition(c)
+        test = _branch_condition(c)
         c.expect(":", "the condition of a branch")
         inside = branch(c)
         found = ast.BranchIf(c.since(at), test, inside)
     c.leave()
     return found
+
+
+def _branch_condition(c: Cursor) -> ast.Expr:
+    at = c.at
+    test = expressions.condition(c)
+    if c.kind == "if":
+        c.move(at)
+        test = expressions.expression(c)
+        span = c.since(at)
+        c.report("missing-parentheses", "a condition of this form stands in parentheses", span, help=f"`({span.text})`")
+    return test
 
 
 def reference(c: Cursor) -> ast.Reference:
