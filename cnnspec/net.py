@@ -28,6 +28,9 @@ class Net(Record):
     #: Warnings; a net with errors is never made.
     diagnostics: tuple[Diagnostic, ...]
 
+    def __repr__(self) -> str:
+        return f"Net({self.name!r}, {self.source!r})"
+
     @property
     def name(self) -> str:
         return self.graph.name

@@ -34,6 +34,9 @@ class LayerSummary(Record):
     #: Whether it runs outside training.
     runs: bool
 
+    def __repr__(self) -> str:
+        return f"LayerSummary({self.path!r}, {self.node.op!r})"
+
     @property
     def index(self) -> int:
         return self.node.index
@@ -107,6 +110,9 @@ class Summary(Record):
     totals: Totals
     #: Remarks on single figures, such as fields whose centres do not line up.
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Summary({self.name!r}, batch={self.batch}, dtype={self.dtype!r}, {len(self.layers)} layers)"
 
     @property
     def inputs(self) -> Mapping[str, Shape]:

@@ -51,6 +51,9 @@ class Node(Record):
     #: Its own component of the path: its `as` name, else the keyword in lowercase.
     name: str
 
+    def __repr__(self) -> str:
+        return f"Node({self.index}, {self.op!r}, {self.inputs})"
+
     @property
     def shape(self) -> Shape:
         """The shape that leaves."""
@@ -97,3 +100,6 @@ class Graph(Record):
     named: tuple[NamedValue, ...]
     #: The definition's place.
     span: Span
+
+    def __repr__(self) -> str:
+        return f"Graph({self.name!r}, {len(self.nodes)} nodes)"
