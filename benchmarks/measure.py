@@ -7,6 +7,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -32,17 +33,19 @@ class Result(NamedTuple):
 def in_turns(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[float]]:
     """Seconds that each command takes, in every round once, so that a slow moment of the machine hits all of them.
 
-    One round more comes first and is forgotten: it fills the caches of files and bytecode. Raises
-    `subprocess.CalledProcessError` for a command that fails.
+    One round more comes first and is forgotten: it fills the caches of files and bytecode, which an installed package
+    has. Raises `subprocess.CalledProcessError` for a command that fails.
     """
     times: dict[str, list[float]] = {name: [] for name in commands}
-    for turn in range(rounds + 1):
-        names = list(commands)
-        for name in names[turn % len(names):] + names[: turn % len(names)]:
-            begin = perf_counter()
-            subprocess.run(commands[name], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            if turn:
-                times[name].append(perf_counter() - begin)
+    with tempfile.TemporaryDirectory() as bytecode:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
+        for turn in range(rounds + 1):
+            names = list(commands)
+            for name in names[turn % len(names):] + names[: turn % len(names)]:
+                begin = perf_counter()
+                subprocess.run(commands[name], cwd=ROOT, env=environment, check=True, capture_output=True)
+                if turn:
+                    times[name].append(perf_counter() - begin)
     return times
 
 

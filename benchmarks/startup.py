@@ -1,7 +1,6 @@
 """Cold starts: how long a command takes in a new process, against importing its libraries and against torchinfo.
 
-Run it as `python benchmarks/startup.py [ROUNDS]`. The comparison with torchinfo runs where torch, torchvision and
-torchinfo are installed.
+Run it as `python benchmarks/startup.py [ROUNDS]`. The comparison with torchinfo runs where that and torch are there.
 """
 
 from __future__ import annotations
@@ -20,8 +19,11 @@ BOUNDS = ((SUMMARY, RICH, 3.0), (DEEP, RICH, 3.0), (CHECK, CLICK, 2.5))
 #: How many times faster than torchinfo a summary shall be.
 FASTER = 25.0
 TORCHINFO = """
-import torchinfo, torchvision
-torchinfo.summary(torchvision.models.{}(weights=None), input_size=(1, 3, 224, 224))
+import sys
+import torchinfo
+sys.path.insert(0, "benchmarks")
+from twins import {0}
+torchinfo.summary({0}(), input_size=(1, 3, 224, 224))
 """
 TWINS = (("vgg16", SUMMARY), ("resnet152", DEEP))
 
@@ -40,7 +42,7 @@ def startup(rounds: int) -> list[Result]:
 
 def torchinfo(rounds: int) -> list[Result]:
     """The same networks through torchinfo; nothing where that is not installed."""
-    if not all(map(find_spec, ("torch", "torchvision", "torchinfo"))):
+    if not all(map(find_spec, ("torch", "torchinfo"))):
         return []
     commands = {f"torchinfo {net}": (sys.executable, "-c", TORCHINFO.format(net)) for net, _ in TWINS}
     commands |= {name: (*CNNSPEC, *name.split()) for _, name in TWINS}
