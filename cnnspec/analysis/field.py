@@ -1,22 +1,14 @@
-"""Receptive fields: which input pixels a value sees, along each spatial axis, over the whole graph.
-
-A field is affine: output `o` sees the pixels from `stride·o + low` to `stride·o + high`. Layers compose by substitution
-(Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019); with upsampling
-the three numbers are exact fractions.
-"""
+"""Receptive fields: which input pixels a value sees, along each spatial axis, over the whole graph."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import floor
-
+from cnnspec.analysis.axis import Axis, Number, joined, size, through
 from cnnspec.graph.network import Graph, Node
 from cnnspec.layers.base import POINT, Reach
 from cnnspec.record import Record
 
 #: A field per axis; None where a value sees the whole input.
-Axes = tuple[Reach, ...] | None
-Number = int | Fraction
+Axes = tuple[Axis, ...] | None
 
 
 class Field(Record):
@@ -32,8 +24,8 @@ class Field(Record):
 class ReceptiveField(Record):
     """A field as it is reported: one number per axis.
 
-    The window of output `o` begins at pixel `ceil(start + o·stride)` of the input and covers at most `size` pixels;
-    a negative start lies in the padding.
+    No window is wider than `size` pixels. That of output `o` begins at pixel `ceil(start + o·stride)` of the input, or
+    behind it for some outputs where upsampling follows a stride; a negative start lies in the padding.
     """
 
     size: tuple[int, ...]
@@ -46,19 +38,6 @@ def report(axes: Axes) -> ReceptiveField | None:
     if not axes:
         return None
     return ReceptiveField(tuple(map(size, axes)), tuple(whole(a.stride) for a in axes), tuple(whole(a.low) for a in axes))
-
-
-def size(axis: Reach) -> int:
-    """The most pixels that any output sees: integers in `[low + t, high + t]`, for `t` a multiple of the stride.
-
-    With the stride `p/q` in lowest terms, `t` takes every multiple of `1/q` modulo one, so the best window starts the
-    least `gap` before a pixel.
-    """
-    if isinstance(axis.low, int) and isinstance(axis.high, int) and isinstance(axis.stride, int):
-        return axis.high - axis.low + 1
-    q = Fraction(axis.stride).denominator
-    gap = Fraction(-(axis.low * q) % 1, q)
-    return floor(axis.high - axis.low - gap) + 1
 
 
 def whole(number: Number) -> Number:
@@ -92,10 +71,7 @@ def compose(axes: Axes, reach: tuple[Reach, ...] | None) -> Axes:
     """The field after a layer with this reach."""
     if axes is None or reach is None or len(axes) != len(reach):
         return None
-    return tuple(
-        Reach(a.stride * r.stride, a.stride * r.low + a.low, a.stride * r.high + a.high)
-        for a, r in zip(axes, reach, strict=True)
-    )
+    return tuple(map(through, axes, reach))
 
 
 def _merged(node: Node, entering: list[Field]) -> Field:
@@ -121,18 +97,6 @@ def _union(paths: list[Axes], node: Node) -> tuple[Axes, bool]:
     first = local[0]
     if all(axes == first for axes in local[1:]):
         return compose(first, reach), False
-    joined = tuple(_hull([axes[i] for axes in local], node.shape[i + 1]) for i in range(len(first)))
+    union = tuple(joined([axes[i] for axes in local], node.shape[i + 1]) for i in range(len(first)))
     skewed = any(len({axes[i].low + axes[i].high for axes in local}) > 1 for i in range(len(first)))
-    return compose(joined, reach), skewed
-
-
-def _hull(axes: list[Reach], extent: int) -> Reach:
-    """The smallest affine field around several, with the largest one's stride, over outputs 0 to extent − 1.
-
-    Paths of different strides (rounded resizing) do not have an affine union; both ends of the output bound it.
-    """
-    stride = max(axes, key=lambda axis: axis.high - axis.low).stride
-    ends = (0, extent - 1)
-    low = min(axis.low + o * (axis.stride - stride) for axis in axes for o in ends)
-    high = max(axis.high + o * (axis.stride - stride) for axis in axes for o in ends)
-    return Reach(stride, low, high)
+    return compose(union, reach), skewed

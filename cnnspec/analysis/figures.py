@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cnnspec.analysis.field import Number
+from cnnspec.analysis.axis import Number
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.nets import Nets
 from cnnspec.analysis.summary import Summary
