@@ -32,9 +32,8 @@ def check_module(module: Module, found: tuple[Diagnostic, ...], limits: Limits) 
     nets = Nets(limits, trust.counts)
     expectations = check_expectations(module, filter(trust.covers, module.expectations), nets)
     dynamic = [*_check_nets(module, nets, trust), *expectations, *nets.mistakes]
-    more = [*dynamic, *_beyond(dynamic, static.mistakes(module))]
-    if found:
-        more = [diagnostic for diagnostic in more if diagnostic.code not in _OF_MISSING_NAMES]
+    beyond = filter(trust.stands, _beyond(dynamic, static.mistakes(module)))
+    more = [d for d in (*dynamic, *beyond) if not found or d.code not in _OF_MISSING_NAMES]
     return in_order([*found, *more, *nets.warnings])
 
 

@@ -29,7 +29,7 @@ class Nets:
 
     def __init__(self, limits: Limits, counts: Callable[[ast.Net, Diagnostic], bool]) -> None:
         self.limits = limits
-        #: Whether a mistake of a net is to be reported.
+        #: Whether a mistake or a warning of a net is to be reported.
         self.counts = counts
         #: The mistakes and the warnings of all nets so far.
         self.mistakes: list[Diagnostic] = []
@@ -86,7 +86,7 @@ class Nets:
             self._known.add(key)
             self.mistakes += [diagnostic for diagnostic in elaboration.diagnostics if self.counts(net, diagnostic)]
             if elaboration.graph is not None:
-                self.warnings += lint(elaboration.graph)
+                self.warnings += [warning for warning in lint(elaboration.graph) if self.counts(net, warning)]
 
 
 def _call(value: object, called: Defined, given: tuple[Given, ...], span: Span) -> tuple[ast.Apply, Module]:

@@ -59,6 +59,17 @@ class Trust:
             return False
         return span.source is not net.span.source or net.body.span.start <= span.start < end
 
+    def stands(self, mistake: Diagnostic) -> bool:
+        """Whether a mistake that is found without expansion is one: in a statement that could be read.
+
+        A layer that does not exist is one anywhere.
+        """
+        place = mistake.span
+        if not self.found or place is None or mistake.code == "unknown-layer":
+            return True
+        around = [s for s in self.module.file.statements if s.span.start <= place.start <= s.span.end]
+        return bool(around) and not any(map(self.mistakes, around))
+
     def _end(self, net: ast.Net) -> int | None:
         """Where the first step with a mistake begins; those before it do not depend on it. None: nothing can be read.
 
@@ -69,7 +80,9 @@ class Trust:
         if not own or any(self.mistakes(entry) for entry in self.reached(names) if entry is not net):
             return None
         first = own[0].span
-        steps = [step.span for chain in net.body.chains for step in chain.steps]
-        if first is None or any(d.code == "recursion" for d in own) or first.start < steps[0].start:
+        starts = [step.span.start for chain in net.body.chains for step in chain.steps]
+        if first is None or any(mistake.code == "recursion" for mistake in own):
             return None
-        return next((step.start for step in steps if first.start <= step.end), None)
+        if net.body.where and first.start >= net.body.where[0].span.start:
+            return None
+        return max((start for start in starts if start <= first.start), default=None)
