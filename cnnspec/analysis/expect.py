@@ -13,7 +13,8 @@ from cnnspec.diagnostics import Diagnostic
 from cnnspec.grammar import ast
 from cnnspec.graph.budget import Budget
 from cnnspec.graph.environment import Environment, Frame
-from cnnspec.graph.expressions import NOTHING, Evaluator
+from cnnspec.graph.expressions import Evaluator
+from cnnspec.graph.extents import NOTHING
 from cnnspec.graph.operators import compare
 from cnnspec.graph.problem import Problem, Quiet, Stop
 from cnnspec.graph.program import Module

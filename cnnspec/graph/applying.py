@@ -6,12 +6,12 @@ from cnnspec.grammar import ast
 from cnnspec.graph.calls import bind_parameters, flatten, layer_problem
 from cnnspec.graph.environment import Environment, Frame
 from cnnspec.graph.expansion import Expansion, entered, entering
-from cnnspec.graph.expressions import unknown_name
 from cnnspec.graph.network import BLOCK, NET, Node, Scope
 from cnnspec.graph.ports import expand_input, expand_output
 from cnnspec.graph.problem import Problem
 from cnnspec.graph.recovery import guessed, suggested
 from cnnspec.graph.replay import Expanded, call_key, replay
+from cnnspec.graph.unknown import unknown_name
 from cnnspec.graph.values import (
     GUESSED,
     UNKNOWN,

@@ -8,7 +8,8 @@ from cnnspec.diagnostics import Label, closest
 from cnnspec.grammar import ast
 from cnnspec.graph.blame import written_at
 from cnnspec.graph.environment import Environment, Origin
-from cnnspec.graph.expressions import Entering, Evaluator
+from cnnspec.graph.expressions import Evaluator
+from cnnspec.graph.extents import Entering
 from cnnspec.graph.problem import Problem, Quiet
 from cnnspec.graph.values import Bound, Callable, Given, Wire, describe
 from cnnspec.layers.arguments import LayerError

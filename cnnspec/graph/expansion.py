@@ -10,7 +10,8 @@ from cnnspec.grammar import ast
 from cnnspec.graph.budget import Budget, limit_layers
 from cnnspec.graph.calls import bind_layer, bind_value
 from cnnspec.graph.environment import Environment, Mark
-from cnnspec.graph.expressions import NOTHING, Entering, Evaluator
+from cnnspec.graph.expressions import Evaluator
+from cnnspec.graph.extents import NOTHING, Entering
 from cnnspec.graph.names import loop_names
 from cnnspec.graph.network import Node, Output
 from cnnspec.graph.operators import kinds

@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cnnspec.diagnostics import Label, closest
 from cnnspec.grammar import ast
-from cnnspec.graph.blame import written_at
 from cnnspec.graph.budget import Budget
 from cnnspec.graph.environment import Environment
+from cnnspec.graph.extents import EXTENT_NAMES, Entering, extent
 from cnnspec.graph.functions import FUNCTIONS
 from cnnspec.graph.operators import Unfit, arithmetic, bounded, compare, is_number
 from cnnspec.graph.problem import Problem, Quiet
+from cnnspec.graph.rows import check_even, check_range
+from cnnspec.graph.unknown import unknown_name
 from cnnspec.graph.values import Bound, ChainValue, Given, Identity, LayerValue, describe
 from cnnspec.graph.values import Callable as Step
-from cnnspec.layers import find, keywords, option_words
+from cnnspec.layers import find, option_words
 from cnnspec.layers.arguments import Symbol
-from cnnspec.layers.base import Shape, show
-
-#: The extents by the rank of a value: which letter stands for which position of its shape.
-EXTENTS: dict[int, str] = {1: "C", 2: "CL", 3: "CHW", 4: "CDHW"}
-EXTENT_NAMES = frozenset("CDHWL")
-
-#: Where no value enters: in a `let`, or in the defaults of a net.
-NOTHING: Shape = ()
 
 #: Reads a net's figure in `expect`: the net, the figure's name, its arguments, the place.
 Figures = Callable[[object, ast.Attribute, Mapping[str, object]], object]
 
-Entering = Shape | None
 Words = Mapping[str, str] | frozenset[str]
 NO_WORDS: Words = frozenset()
 
@@ -76,7 +68,7 @@ class Evaluator:
                 raise Quiet
             return value
         if name in EXTENT_NAMES:
-            return self.extent(expr, entering)
+            return extent(expr, entering)
         if name in env.module.names:
             return env.module.value(name, self)
         return self.elsewhere(expr, env)
@@ -92,20 +84,6 @@ class Evaluator:
         if name in option_words():
             return Symbol(name)
         raise unknown_name(expr, env)
-
-    def extent(self, expr: ast.Name, entering: Entering) -> int:
-        """`C`, `D`, `H`, `W`, `L` of the value that enters."""
-        if entering is None:
-            raise Quiet
-        if entering == NOTHING:
-            raise Problem("no-extent", f"`{expr.id}` is an extent of the value that enters, and none enters here",
-                          expr.span, help="give it a parameter instead")
-        letters = EXTENTS[len(entering)]
-        if expr.id not in letters:
-            has = ", ".join(f"{letter} = {extent}" for letter, extent in zip(letters, entering, strict=True))
-            raise Problem("no-extent", f"the value that enters, {show(entering)}, has no `{expr.id}`; it has {has}",
-                          expr.span)
-        return entering[letters.index(expr.id)]
 
     def reference(self, expr: ast.Reference, env: Environment, entering: Entering, words: Words) -> object:
         """`@b` as an argument."""
@@ -219,7 +197,7 @@ class Evaluator:
         positional = [self.value(a.value, env, entering) for a in expr.args if a.name is None]
         named = {a.name: self.value(a.value, env, entering) for a in expr.args if a.name is not None}
         if name == "range":
-            self.count_range(expr, positional)
+            check_range(positional, self.budget.limits)
         if name == "zip":
             check_even(expr, positional, env)
         try:
@@ -229,15 +207,6 @@ class Evaluator:
             raise Problem("bad-argument", f"`{name}` cannot take {given or 'no arguments'}", expr.span,
                           help=f"it is called as `{usage}`") from None
         return self.budget.checked(result, expr.span) if isinstance(result, tuple) else bounded(result, self.budget.limits)
-
-    def count_range(self, expr: ast.Call, bounds: list[Any]) -> None:
-        """Refuse a long range before it is made."""
-        if bounds and all(isinstance(b, int) for b in bounds) and len(bounds) <= 3:
-            start, stop, step = ([0, *bounds, 1] if len(bounds) == 1 else [*bounds, 1])[:3]
-            count = max(0, -(-(stop - start) // step)) if step else 0
-            if count > self.budget.limits.elements:
-                raise Unfit("limit-elements", f"the range has {count:,} elements; the limit is "
-                            f"{self.budget.limits.elements:,}", "a larger limit: `--max-elements N`")
 
     # ------------------------------------------------------------------------------------ of a known kind
 
@@ -264,45 +233,11 @@ class Evaluator:
         return value
 
 
-def check_even(expr: ast.Call, rows: list[Any], env: Environment) -> None:
-    """Refuse to zip rows of different lengths: the longer ones would silently lose their ends."""
-    lengths = [len(row) for row in rows if isinstance(row, tuple)]
-    if len(set(lengths)) <= 1 or len(lengths) < len(expr.args):
-        return
-    odd = min(lengths, key=lengths.count)
-    counts = ", ".join(map(str, lengths[:-1])) + f" and {lengths[-1]}"
-    row = expr.args[lengths.index(odd)].value
-    raise Problem("uneven-zip", f"`zip` needs tuples of one length; these have {counts} elements",
-                  written_at(row, env), label=f"{odd} element{'s' if odd != 1 else ''}",
-                  labels=(Label(expr.span, "zipped here"),),
-                  help="give every tuple the same number of elements, or cut the longer ones: `t[:n]`")
-
-
 def layer_words(target: object) -> Words:
     """The option words of a layer, through bound arguments; none for blocks and nets."""
     while isinstance(target, Bound):
         target = target.callee
     return target.layer.words if isinstance(target, LayerValue) else NO_WORDS
-
-
-def unknown_name(expr: ast.Name, env: Environment, step: bool = False) -> Problem:
-    """The mistake of a name that nothing binds, with the closest one that exists."""
-    name = expr.id
-    known = env.visible() | set(keywords()) | {"ID"} | (set() if step else set(FUNCTIONS) | option_words())
-    match = closest(name, known - {name})
-    if name.isupper() and len(name) > 1:
-        code, kind = "unknown-layer", "layer"
-    elif step:
-        code, kind = "unknown-block", "block, net or layer"
-    else:
-        code, kind = "unknown-name", "name"
-    message = f"there is no {kind} `{name}`"
-    if match:
-        return Problem(code, message, expr.span, help=f"did you mean `{match}`?")
-    return Problem(code, message, expr.span, help={
-        "unknown-layer": "`cnnspec layers` lists the layers",
-        "unknown-block": f"define it: `block {name} = …`, or `use` the file that does",
-    }.get(code, f"bind it: a parameter of the block or net, `let {name} = …`, or `where {name} = …`"))
 
 
 _RULES: dict[type, Callable[..., Any]] = {

@@ -7,7 +7,7 @@ from cnnspec.grammar import ast
 from cnnspec.graph.calls import bind_layer
 from cnnspec.graph.environment import Environment
 from cnnspec.graph.expansion import Expansion, entered, entering
-from cnnspec.graph.expressions import NOTHING
+from cnnspec.graph.extents import NOTHING
 from cnnspec.graph.network import Output
 from cnnspec.graph.problem import Problem
 from cnnspec.graph.values import LayerValue, Wire

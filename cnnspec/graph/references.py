@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from cnnspec.diagnostics import Label, closest
 from cnnspec.grammar import ast
 from cnnspec.graph.environment import Environment, Frame, Mark
-from cnnspec.graph.expressions import Entering, Evaluator
+from cnnspec.graph.expressions import Evaluator
+from cnnspec.graph.extents import Entering
 from cnnspec.graph.problem import Problem
 from cnnspec.graph.values import NetExpansion, Wire, describe
 

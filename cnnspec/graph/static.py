@@ -12,10 +12,10 @@ from cnnspec.grammar import ast
 from cnnspec.graph.binding import everything
 from cnnspec.graph.calls import bind_layer, match_parameters, need_parameters
 from cnnspec.graph.environment import Environment, Frame
-from cnnspec.graph.expressions import unknown_name
 from cnnspec.graph.names import OPTION, STEP, is_word
 from cnnspec.graph.problem import Problem
 from cnnspec.graph.program import Module
+from cnnspec.graph.unknown import unknown_name
 from cnnspec.graph.values import Given
 from cnnspec.layers import find
 from cnnspec.layers.arguments import Symbol

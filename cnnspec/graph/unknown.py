@@ -1,0 +1,30 @@
+"""Names that nothing binds, and the ones that were probably meant."""
+
+from __future__ import annotations
+
+from cnnspec.diagnostics import closest
+from cnnspec.grammar import ast
+from cnnspec.graph.environment import Environment
+from cnnspec.graph.functions import FUNCTIONS
+from cnnspec.graph.problem import Problem
+from cnnspec.layers import keywords, option_words
+
+
+def unknown_name(expr: ast.Name, env: Environment, step: bool = False) -> Problem:
+    """The mistake of a name that nothing binds, with the closest one that exists."""
+    name = expr.id
+    known = env.visible() | set(keywords()) | {"ID"} | (set() if step else set(FUNCTIONS) | option_words())
+    match = closest(name, known - {name})
+    if name.isupper() and len(name) > 1:
+        code, kind = "unknown-layer", "layer"
+    elif step:
+        code, kind = "unknown-block", "block, net or layer"
+    else:
+        code, kind = "unknown-name", "name"
+    message = f"there is no {kind} `{name}`"
+    if match:
+        return Problem(code, message, expr.span, help=f"did you mean `{match}`?")
+    return Problem(code, message, expr.span, help={
+        "unknown-layer": "`cnnspec layers` lists the layers",
+        "unknown-block": f"define it: `block {name} = …`, or `use` the file that does",
+    }.get(code, f"bind it: a parameter of the block or net, `let {name} = …`, or `where {name} = …`"))
