@@ -8,7 +8,7 @@ from cnnspec.record import Record
 from cnnspec.source import Span
 
 #: Codes that leave a spec usable; every other code is an error.
-WARNINGS = frozenset({"unused-rows", "unused-name", "overwritten-name", "dead-branch", "dropped-value"})
+WARNINGS = frozenset({"unused-rows", "unused-name", "overwritten-name", "dead-branch"})
 
 
 class Label(Record):

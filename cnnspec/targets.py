@@ -79,6 +79,8 @@ def _module(source: Source, limits: Limits) -> Module:
 def _open(path: str, user: Source, limits: Limits) -> Source:
     """The file of a `use`: beside the file that uses it, else in the spec folders."""
     near = files.beside(path, user)
+    if os.path.normpath(near) == os.path.normpath(user.name):
+        return user  # a loop, which whoever loads it says; the text may come from elsewhere than the disk
     for candidate in (near, *(os.path.join(folder, path) for folder in files.spec_folders())):
         if os.path.isfile(candidate):
             return files.read(os.path.normpath(candidate), limits)
