@@ -79,11 +79,16 @@ def _bracketed(unit: Unit) -> Label:
 
 
 def _common(labels: Sequence[Label]) -> Label:
-    """One label for several; pieces that differ become `…`."""
-    first = labels[0]
-    if any(len(other) != len(first) for other in labels):
-        return labels[-1]
-    return tuple(piece if all(other[i] == piece for other in labels) else Piece("…") for i, piece in enumerate(first))
+    """One label for several; what differs becomes `…`."""
+    last = labels[-1]
+    if all(len(other) == len(last) for other in labels):
+        return tuple(piece if all(other[i] == piece for other in labels) else Piece("…")
+                     for i, piece in enumerate(last))
+    shortest = min(map(len, labels))
+    before = next((i for i in range(shortest) if any(other[i] != last[i] for other in labels)), shortest)
+    after = next((i for i in range(shortest - before) if any(other[-1 - i] != last[-1 - i] for other in labels)),
+                 shortest - before)
+    return (*last[:before], Piece("…"), *last[len(last) - after :])
 
 
 # ---------------------------------------------------------------------------------------------- layers

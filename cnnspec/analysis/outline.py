@@ -23,8 +23,9 @@ from cnnspec.record import Record
 ALL = -1
 #: Figures of a layer that rows add up.
 _SUMMED = ("params", "buffers", "macs", "flops", "activation_bytes", "weight_bytes", "traffic_bytes", "runs")
-#: Rows that a default outline opens up to, and beyond which it folds harder.
-_FEW, _MANY, _TOO_MANY = 24, 32, 60
+#: A default outline of fewer rows than `_FEW` opens, to `_ENOUGH` at most; beyond `_MANY` it folds harder, and harder
+#: still beyond `_TOO_MANY`.
+_FEW, _ENOUGH, _MANY, _TOO_MANY = 10, 24, 32, 60
 
 
 class Row(Record):
@@ -106,8 +107,8 @@ class Detail(Record):
 def outline(summary: Summary, depth: int | None = None) -> Outline:
     """The rows of a summary. `depth` is the number of levels of calls, merges and folds to open, or `ALL`.
 
-    By default as many as fit 24 rows. Where even closed there are more than 32, turns that differ in no figure fold as
-    well; beyond 60, whole loops.
+    By default none; where that leaves fewer than ten rows, as many as make 24. Where it leaves more than 32, turns that
+    differ in no figure fold as well; beyond 60, whole loops.
     """
     parts = tree(summary)
     if depth is None:
@@ -121,12 +122,11 @@ def outline(summary: Summary, depth: int | None = None) -> Outline:
 def _fitting(parts: tuple[Part, ...]) -> tuple[int, tuple[Plan, ...]]:
     depth, plans = 0, _plans(parts, Detail(), 0, (0,))
     rows = _count(plans)
-    if rows <= _FEW:
-        while True:
-            opened = _plans(parts, Detail(), depth + 1, (0,))
-            if not rows < _count(opened) <= _FEW:
-                return depth, plans
-            depth, plans, rows = depth + 1, opened, _count(opened)
+    while rows < _FEW or depth > 0:
+        opened = _plans(parts, Detail(), depth + 1, (0,))
+        if not rows < _count(opened) <= _ENOUGH:
+            return depth, plans
+        depth, plans, rows = depth + 1, opened, _count(opened)
     if rows > _MANY:
         plans = _plans(parts, Detail(loose=True), 0, (0,))
     if _count(plans) > _TOO_MANY:
@@ -182,12 +182,13 @@ def _opened_fold(part: Fold, detail: Detail, depth: int, shifts: tuple[int, ...]
     """The rows of the last unit, each standing for its fellows in the others too."""
     last = part.units[-1]
     every = tuple(shift + unit.start - last.start for shift in shifts for unit in part.units)
-    plans = (_inside if last.scope.kind != TURN else _turn)(last, detail, depth, every)
-    return (Plan(part, None, shifts, plans),) if len(plans) > 1 else (Plan(part, None, shifts),)
-
-
-def _turn(turn: Unit, detail: Detail, depth: int, shifts: tuple[int, ...]) -> tuple[Plan, ...]:
-    return _plans(turn.parts, detail, depth - 1, shifts)
+    if last.scope.kind == MERGE:
+        below = _opened_run(last, (), detail, depth, every)
+    elif last.scope.kind == TURN:
+        below = _plans(last.parts, detail, depth - 1, every)
+    else:
+        below = _inside(last, detail, depth, every)
+    return (Plan(part, None, shifts, below if len(below) > 1 else ()),)
 
 
 def _opened_run(head: Unit, rest: tuple[Part, ...], detail: Detail, depth: int, shifts: tuple[int, ...]

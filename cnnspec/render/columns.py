@@ -17,6 +17,9 @@ from cnnspec.render.snippet import visible
 
 Value = int | float | str | None
 
+#: The conventions that are this project's own.
+OWN = ("macs", "flops")
+
 
 class Column(Record):
     """One column. Rows that are headings have no cells."""
@@ -77,7 +80,7 @@ def _field(part: Callable[[ReceptiveField], tuple[object, ...]], *,
         if not _last(summary, row).node.inputs or row.field.axes == ():
             return None
         seen = report(row.field.axes if gates else row.field.ungated)
-        return "all" if seen is None else units.axes(part(seen))
+        return "all" if seen is None else units.axes(part(seen)).replace("×", "x")
 
     return value
 
@@ -125,25 +128,31 @@ def _ratio(value: Value) -> str:
 
 def _shape(value: Value) -> str:
     extents = str(value)
-    return extents.replace("x", "×") if "x" in extents else f"{int(extents):,}"
+    return _times(extents) if "x" in extents else f"{int(extents):,}"
 
 
-RF = Column("rf", "RF", "receptive field, input pixels along each axis", _field(lambda seen: seen.size))
+def _times(value: Value) -> str:
+    return str(value).replace("x", "×")
+
+
+RF = Column("rf", "RF", "receptive field, input pixels along each axis", _field(lambda seen: seen.size), _times)
 
 _FIXED = (
     Column("layer", "layer", "the layers, by the spec's own structure", _label, left=True),
     Column("path", "path", "the layer's one name; of several, the first's and the last's", _path, left=True),
     Column("op", "op", "keywords", _op, left=True),
     Column("source", "source", "file, line and column", _place, left=True),
-    Column("input", "input", "shape that enters, without the batch", _input),
+    Column("input", "input", "shape that enters, without the batch", _input, _times),
     Column("output", "output", "shape that leaves, without the batch", lambda summary, row: show(row.output), _shape),
     Column("params", "params", "learned elements", _number(lambda row: row.params), _whole, shared=True),
     Column("buffers", "buffers", "elements kept without learning", _number(lambda row: row.buffers), _whole),
     RF,
     Column("ungated", "no gates", "receptive field without the gates on the way",
-           _field(lambda seen: seen.size, gates=False)),
-    Column("stride", "stride", "input pixels between neighbouring outputs", _field(lambda seen: seen.stride)),
-    Column("start", "start", "first input pixel of the first output's field", _field(lambda seen: seen.start)),
+           _field(lambda seen: seen.size, gates=False), _times),
+    Column("stride", "stride", "input pixels between neighbouring outputs", _field(lambda seen: seen.stride),
+           _times),
+    Column("start", "start", "first input pixel of the first output's field", _field(lambda seen: seen.start),
+           _times),
     Column("memory", "memory", "bytes of the outputs, for the batch", _number(lambda row: row.activation_bytes),
            _sized),
     Column("weights", "weights", "bytes of the parameters", _number(lambda row: row.weight_bytes), _sized),
@@ -154,7 +163,8 @@ _FIXED = (
 )
 
 _COUNTS = tuple(
-    Column(name, convention.unit, convention.title, _counted(name), _scaled, shared=True)
+    Column(name, convention.unit if name in OWN else f"{name} {convention.unit}", convention.title, _counted(name),
+           _scaled, shared=True)
     for name, convention in CONVENTIONS.items()
 )
 
@@ -162,7 +172,7 @@ _COUNTS = tuple(
 COLUMNS: dict[str, Column] = {column.name: column for column in (*_FIXED, *_COUNTS)}
 
 #: The receptive field where there is room for the one without gates beside it.
-WIDE_RF = Column("rf", "RF", RF.doc, _field_with_ungated)
+WIDE_RF = Column("rf", "RF", RF.doc, _field_with_ungated, _times)
 
 
 def columns(*names: str) -> tuple[Column, ...]:

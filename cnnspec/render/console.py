@@ -44,7 +44,7 @@ def page(summary: Summary, outline: Outline, width: int | None, *, convention: s
     """All lines of a summary for a width in characters; None for as much as there is to say."""
     rows = [*outline.walk()]
     slots = fitted(_choices(summary, rows, convention or "macs", chosen), width)
-    whole = max(total_width(slots), min(width or 0, 80))
+    whole = max(total_width(slots), min(width or 80, 80))
     empty: Line = []
     yield from head(summary, whole)
     yield empty

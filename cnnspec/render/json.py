@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cnnspec.analysis.axis import Number
 from cnnspec.analysis.conventions import CONVENTIONS
-from cnnspec.analysis.field import Number, ReceptiveField
+from cnnspec.analysis.field import ReceptiveField
 from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.layers.op import Op

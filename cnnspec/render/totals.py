@@ -6,13 +6,11 @@ from cnnspec.analysis.conventions import CONVENTIONS
 from cnnspec.analysis.summary import Summary
 from cnnspec.record import Record
 from cnnspec.render import units
-from cnnspec.render.columns import layer_count
+from cnnspec.render.columns import COLUMNS, OWN, layer_count
 from cnnspec.render.layout import Line, Styled
 
 #: What is said of a summary for another input.
 OVERRIDDEN = "another input than the spec's own: its shape ascriptions and expects are not checked"
-#: The conventions that are this project's own, and always said.
-OWN = ("macs", "flops")
 #: Spaces before a line, and between the two columns of the totals.
 _MARGIN, _GAP = 2, 5
 
@@ -33,14 +31,18 @@ class Fact(Record):
 
 def totals(summary: Summary, convention: str | None, width: int) -> list[Line]:
     """The totals in two columns; in one where the width is too small for two. The peak has a line for itself."""
-    pairs = [(_joined(left), _joined(right)) for left, right in _pairs(summary, convention)]
+    facts = _pairs(summary, convention)
+    pairs = [(_joined(left), _joined(right)) for left, right in facts]
     room = max(_length(left) for left, _ in pairs) + _GAP
-    if _MARGIN + room + max(_length(right) for _, right in pairs) > width:
-        lines = [line for pair in pairs for line in pair if line]
-    else:
+    if _MARGIN + room + max(_length(right) for _, right in pairs) <= width:
         lines = [[*left, Styled(" " * (room - _length(left))), *right] for left, right in pairs]
-    peak = Fact("inference peak", units.size(summary.totals.inference_peak_bytes), f"at {_peak_place(summary)}")
-    return [[Styled(" " * _MARGIN), *line] for line in [*lines, peak.line]]
+    else:
+        lines = [line for pair in facts for side in pair for line in _stacked(side, width - _MARGIN)]
+    peak = Fact("inference peak", units.size(summary.totals.inference_peak_bytes))
+    place = Styled(f"  at {_peak_place(summary)}")
+    fits = _MARGIN + _length(peak.line) + len(place.text) <= width
+    lines += [[*peak.line, place]] if fits else [peak.line, [place]]
+    return [[Styled(" " * _MARGIN), *line] for line in lines]
 
 
 def _pairs(summary: Summary, convention: str | None) -> list[tuple[list[Fact], list[Fact]]]:
@@ -51,7 +53,7 @@ def _pairs(summary: Summary, convention: str | None) -> list[tuple[list[Fact], l
     layers = [Fact("weight layers", str(whole.weight_layers)), Fact("depth", str(whole.depth), weighted)]
     seen = whole.receptive_field
     gated = any(layer.field.axes is None and layer.field.ungated for layer in summary.layers)
-    more = f"stride {units.axes(seen.stride)}{', without gates' if gated else ''}" if seen else ""
+    more = f"stride {units.axes(seen.stride)}{', ungated' if gated else ''}" if seen else ""
     field = [Fact("receptive field", units.axes(seen.size), more)] if seen else []
     pairs = [([parameters], _work(summary, convention)), (layers, field)]
     fixed = []
@@ -68,14 +70,19 @@ def _work(summary: Summary, convention: str | None) -> list[Fact]:
     if convention is None:
         return [Fact("MACs", units.scaled(whole.macs)), Fact("FLOPs", units.scaled(whole.flops))]
     total = sum(layer_count(layer, convention) for layer in summary.layers)
-    unit = CONVENTIONS[convention].unit
-    return [Fact(unit if convention in OWN else f"{convention} {unit}", units.count(total))]
+    return [Fact(COLUMNS[convention].title, units.count(total))]
 
 
 def _peak_place(summary: Summary) -> str:
     path = summary.totals.inference_peak_at
     layer = next(layer for layer in summary.layers if layer.path == path)
     return f"{path}, line {layer.node.span.line}"
+
+
+def _stacked(facts: list[Fact], width: int) -> list[Line]:
+    """Facts in one line, or in one each where that is too wide."""
+    line = _joined(facts)
+    return [line] if 0 < _length(line) <= width else [fact.line for fact in facts]
 
 
 def _joined(facts: list[Fact]) -> Line:
