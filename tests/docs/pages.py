@@ -10,6 +10,8 @@ A `cnn` block is a spec, and must pass `cnnspec check` without a mistake or warn
 A block that is a fragment has an HTML comment on the line above, `<!-- with: … -->`, which readers do not see: the spec
 that it is a part of, in which `…` stands for the block, or for the line of an `each`.
 
+The entry points of a `toml` block are known to the commands of its page.
+
 A `console` block holds commands behind `$ ` and exactly what they print, on both streams, to a pipe of 80 columns. A
 `pycon` block is a Python session. Between `<!-- table: NAME -->` and `<!-- end -->` stands a table of `tables.py`.
 `python -m tests.docs.refresh` writes what is printed and generated today into the pages; look at the difference.
@@ -20,6 +22,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +30,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 #: Kinds of blocks that the tests know what to do with; `text` and `sh` are for the eye.
-KINDS = {"cnn", "console", "pycon", "python", "toml", "yaml", "sh", "text"}
+KINDS = {"cnn", "console", "pycon", "python", "toml", "diff", "yaml", "sh", "text"}
 
 
 class Block(NamedTuple):
@@ -113,6 +116,7 @@ def workplace(block: Block, folder: Path) -> Path:
     (folder / "specs").symlink_to(ROOT / "specs", target_is_directory=True)
     for name, text in files_before(block).items():
         (folder / name).write_text(text, encoding="utf-8")
+    install_plug_ins(block.page, folder)
     tool = folder / ".bin" / "cnnspec"
     tool.parent.mkdir()
     tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnnspec "$@"\n')
@@ -120,10 +124,22 @@ def workplace(block: Block, folder: Path) -> Path:
     return folder
 
 
+def install_plug_ins(page: Path, folder: Path) -> None:
+    """Make the entry points that a page shows known to Python where `folder` is on its path."""
+    for block in blocks(page):
+        if block.kind == "toml":
+            for group, entries in tomllib.loads(block.text)["project"]["entry-points"].items():
+                info = folder / "plug_in-1.0.dist-info"
+                info.mkdir()
+                (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plug-in\nVersion: 1.0\n")
+                lines = "".join(f"{name} = {value}\n" for name, value in entries.items())
+                (info / "entry_points.txt").write_text(f"[{group}]\n{lines}")
+
+
 def printed(command: str, folder: Path) -> tuple[str, ...]:
     """What a command prints in a workplace, line by line."""
     kept = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR", "LC_ALL")}
-    environment = {**kept, "COLUMNS": "80", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1",
+    environment = {**kept, "COLUMNS": "80", "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "PYTHONUTF8": "1",
                    "PATH": f"{folder / '.bin'}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(["sh", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False)
