@@ -6,62 +6,22 @@ alike (`×N`). What opens by itself: loops, whose turns differ, since their turn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator
 
 from cnnspec.analysis import labels
-from cnnspec.analysis.field import Field
 from cnnspec.analysis.folding import fold, join
 from cnnspec.analysis.labels import Label, Piece
-from cnnspec.analysis.summary import LayerSummary, Summary
-from cnnspec.analysis.tree import Fold, Leaf, Part, Run, Unit, branches, spread, tree
+from cnnspec.analysis.rows import Figures, Plan, Row
+from cnnspec.analysis.summary import Summary
+from cnnspec.analysis.tree import Fold, Part, Run, Unit, branches, spread, tree
 from cnnspec.graph.network import BRANCH, MERGE, TURN
-from cnnspec.layers.base import Shape
 from cnnspec.record import Record
 
 #: Opens everything: one row per layer.
 ALL = -1
-#: Figures of a layer that rows add up.
-_SUMMED = ("params", "buffers", "macs", "flops", "activation_bytes", "weight_bytes", "traffic_bytes", "runs")
 #: A default outline of fewer rows than `_FEW` opens, to `_ENOUGH` at most; beyond `_MANY` it folds harder, and harder
 #: still beyond `_TOO_MANY`.
 _FEW, _ENOUGH, _MANY, _TOO_MANY = 10, 24, 32, 60
-
-
-class Row(Record):
-    """A row: some layers, or (with `children`) a heading above the rows of these layers.
-
-    Figures are sums over the layers, to which inputs add nothing; bytes are for the whole batch.
-    """
-
-    label: Label
-    #: How many neighbours that are alike it stands for.
-    count: int
-    #: Indices of its layers, in stretches of equal length where it stands for several.
-    layers: tuple[range, ...]
-    children: tuple[Row, ...]
-    #: Shape and receptive field of the last layer.
-    output: Shape
-    field: Field
-    params: int
-    buffers: int
-    macs: int
-    flops: int
-    activation_bytes: int
-    weight_bytes: int
-    traffic_bytes: int
-    #: Whether any of it runs outside training.
-    runs: bool
-    #: Whether the channels that leave are a default of the catalogue.
-    default_channels: bool
-
-    @property
-    def indices(self) -> Iterator[int]:
-        return (index for stretch in self.layers for index in stretch)
-
-    @property
-    def last(self) -> int:
-        return self.layers[-1][-1]
 
 
 class Outline(Record):
@@ -79,16 +39,6 @@ class Outline(Record):
             yield row, lasts
             below = len(row.children)
             stack += [(child, (*lasts, at == below - 1)) for at, child in reversed([*enumerate(row.children)])]
-
-
-class Plan(Record):
-    """A row before its figures: a part of the tree, and the plans below it."""
-
-    part: Part
-    label: Label | None
-    #: Where else the same layers stand: offsets from the part's, its own (0) last.
-    shifts: tuple[int, ...]
-    below: tuple[Plan, ...] = ()
 
 
 class Detail(Record):
@@ -216,49 +166,3 @@ def _branches(merge: Unit, detail: Detail, depth: int, shifts: tuple[int, ...]) 
 def _as_branch(plan: Plan) -> Plan:
     label = plan.label if plan.label is not None else labels.label(plan.part)
     return Plan(plan.part, (Piece("| "), *label), plan.shifts, plan.below)
-
-
-# ----------------------------------------------------------------------------------------------- figures
-
-
-class Figures:
-    """Sums over stretches of layers, from sums over the layers up to each."""
-
-    def __init__(self, layers: Sequence[LayerSummary]) -> None:
-        self.layers = layers
-        self.sums = {field: [0, *accumulate(_figure(layer, field) for layer in layers)] for field in _SUMMED}
-
-    def row(self, plan: Plan) -> Row:
-        """A plan as a row."""
-        part = plan.part
-        stretches = tuple(range(part.start + shift, part.stop + shift) for shift in plan.shifts)
-        last = self.layers[part.stop - 1]
-
-        def total(field: str) -> int:
-            return sum(self.sums[field][r.stop] - self.sums[field][r.start] for r in stretches)
-
-        return Row(
-            label=plan.label if plan.label is not None else labels.label(part),
-            count=len(part.units) if isinstance(part, Fold) else 1,
-            layers=stretches, children=tuple(map(self.row, plan.below)),
-            output=last.output_shape, field=last.field,
-            params=total("params"), buffers=total("buffers"), macs=total("macs"), flops=total("flops"),
-            activation_bytes=total("activation_bytes"), weight_bytes=total("weight_bytes"),
-            traffic_bytes=total("traffic_bytes"), runs=total("runs") > 0, default_channels=_default_channels(part),
-        )
-
-
-def _figure(layer: LayerSummary, field: str) -> int:
-    """A layer's part of a total; an input, which is the caller's, has none."""
-    return int(getattr(layer, field)) if layer.node.inputs or field == "runs" else 0
-
-
-def _default_channels(part: Part) -> bool:
-    """Whether the last layer that chooses how many channels leave takes the default."""
-    for inner in reversed(part.parts if isinstance(part, Run) else (part,)):
-        if isinstance(inner, Leaf):
-            layer = inner.layer.node.op.layer
-            chooses = next((name for name in ("out", "shape") if name in layer.args), None)
-            if chooses:
-                return chooses not in layer.given
-    return False

@@ -58,7 +58,7 @@ _COLUMN_HELP = "\b\nColumns:\n" + "\n".join(f"  {column.name:<13}{column.doc}" f
 @click.option("--columns", callback=take_columns, metavar="NAME,…", help="The columns, in this order (see below).")
 @click.option("--depth", callback=take_depth, metavar="N|all",
               help="Levels of blocks, merges and repeats to open; all: a row for each layer. "
-              "By default as many as fit 24 rows.")
+              "By default none, or as many as give a small network 24 rows.")
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True,
               help="Images at once: bytes are for all of them, counts for one.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True,

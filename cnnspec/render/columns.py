@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cnnspec.analysis import labels
 from cnnspec.analysis.conventions import CONVENTIONS, count
 from cnnspec.analysis.field import ReceptiveField, report
-from cnnspec.analysis.outline import Row
+from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.layers.arguments import shown
 from cnnspec.layers.base import show

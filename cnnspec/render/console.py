@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
-from cnnspec.analysis.outline import Outline, Row
+from cnnspec.analysis.outline import Outline
+from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import Summary
 from cnnspec.render import units
 from cnnspec.render.columns import COLUMNS, WIDE_RF, Column, columns

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from cnnspec.analysis.outline import Row, outline
+from cnnspec.analysis.outline import outline
+from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import Summary
 from cnnspec.render import units
 from cnnspec.render.columns import Column, columns

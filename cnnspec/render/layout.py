@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cnnspec.analysis import labels
 from cnnspec.analysis.labels import Label, Piece
-from cnnspec.analysis.outline import Row
+from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import Summary
 from cnnspec.record import Record
 from cnnspec.render.columns import Column
@@ -117,8 +117,7 @@ def label_line(row: Row, lasts: tuple[bool, ...], cells: int) -> Line:
     before, after = guide(lasts), suffix(row)
     room = max(cells - len(before) - len(after), 1)
     label = shortened(tuple(Piece(visible(piece.text), piece.default) for piece in row.label), room)
-    heading = "bold" if row.children else ""
-    return [Styled(before, "dim"), *(Styled(piece.text, "dim" if piece.default else heading) for piece in label),
+    return [Styled(before, "dim"), *(Styled(piece.text, "dim" if piece.default else "") for piece in label),
             Styled(after, "" if row.runs else "dim"), Styled(" " * (room - width(labels.text(label))))]
 
 
@@ -196,8 +195,15 @@ def _placed(slot: Slot, text: str) -> str:
 
 
 def _cell(slot: Slot, at: int, row: Row) -> Line:
-    style = "dim" if slot.cells.column.name == "output" and row.default_channels else ""
-    line = [Styled(_placed(slot, slot.cells.texts[at]), style)]
+    text = _placed(slot, slot.cells.texts[at])
+    line = _shape(text, row.default_extents) if slot.cells.column.name == "output" else [Styled(text)]
     if slot.bars:
         line.append(Styled(f" {bar(slot.cells.shares[at], slot.scale)}".ljust(slot.bars), "bar"))
     return line
+
+
+def _shape(text: str, defaults: int) -> Line:
+    """A shape, as many of its extents dim as are defaults."""
+    extents = text.split("×")
+    known = "×".join(extents[:defaults])
+    return [Styled(known, "dim"), Styled(text[len(known):])] if defaults else [Styled(text)]

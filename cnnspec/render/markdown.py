@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnspec.analysis import labels
-from cnnspec.analysis.outline import Outline, Row
+from cnnspec.analysis.outline import Outline
+from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import Summary
 from cnnspec.render.columns import Column, columns
 from cnnspec.render.layout import guide, suffix

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import cnnspec
 from cnnspec.analysis import labels
-from cnnspec.analysis.outline import ALL, Outline, Row, outline
+from cnnspec.analysis.outline import ALL, Outline, outline
+from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import Summary
 from cnnspec.files import nets_in
 
@@ -243,7 +244,9 @@ def test_defaults_of_the_catalogue_are_marked() -> None:
     assert rows[1].label == (labels.Piece("CONV"), labels.Piece(" 3×3", default=True))
     assert rows[2].label == (labels.Piece("POOL"), labels.Piece(" avg"), labels.Piece(" 2×2", default=True))
     assert rows[3].label == (labels.Piece("CONV"), labels.Piece(" 5×5"), labels.Piece(" /2"))
-    assert [row.default_channels for row in rows] == [True, True, False, False, True]
+    assert [row.default_extents for row in rows] == [3, 1, 0, 0, 1]
+    repeated = outline(summary("INPUT(3x8x8) -> [CONV -> BN]*2 -> [CONV(4)]*2"), 0).rows
+    assert [row.default_extents for row in repeated] == [0, 1, 0]
 
 
 def test_layers_that_run_in_training_only_are_known() -> None:
