@@ -48,7 +48,7 @@ def condition(c: Cursor) -> ast.Expr:
 
 
 def operation(c: Cursor, level: int) -> ast.Expr:
-    """or = and {"or" and} ; and = not {"and" not} ; not = "not" not | comparison ;
+    """operation = or ; or = and {"or" and} ; and = not {"and" not} ; not = "not" not | comparison ;
     comparison = sum {("<" | "<=" | ">" | ">=" | "==" | "!=" | "in" | "not" "in") sum} ;
     sum = product {("+" | "-") product} ; product = unary {("*" | "/" | "//" | "%") unary}
 
@@ -175,9 +175,7 @@ def atom(c: Cursor) -> ast.Expr:
     if kind == "(":
         return parenthesised(c)
     if kind is STRING:
-        text = c.text()
-        c.advance()
-        return ast.Text(c.since(at), text[1:].removesuffix(text[0]))
+        return string(c)
     if kind in ("on", "off"):
         c.advance()
         return ast.Flag(c.since(at), kind == "on")
@@ -186,3 +184,10 @@ def atom(c: Cursor) -> ast.Expr:
     if kind == "@":
         return steps.reference(c)
     return missing(c, "a value")
+
+
+def string(c: Cursor) -> ast.Text:
+    """STRING: a text in either kind of quotes, on one line, without escapes"""
+    at, text = c.at, c.text()
+    c.advance()
+    return ast.Text(c.since(at), text[1:].removesuffix(text[0]))

@@ -178,7 +178,7 @@ def branches(c: Cursor) -> tuple[ast.Branch, ...]:
 
 
 def branch(c: Cursor) -> ast.Branch:
-    """branch = "for" targets "in" iterable ":" branch | "if" condition ":" branch | chain"""
+    """branch = "for" turns ":" branch | "if" condition ":" branch | chain"""
     at, word = c.at, c.kind
     if word not in ("for", "if"):
         return chain(c)
