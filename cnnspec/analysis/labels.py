@@ -119,12 +119,12 @@ def _is_default(word: str, layer: Layer) -> bool:
 
 
 def call(scope: Scope, definition: ast.Definition) -> Label:
-    """`bottleneck(256, s=2)`: the parameters' values, without those that equal a default that is a plain value."""
+    """`bottleneck(256, s=2) as e[0]`: the parameters' values, without plain ones that equal their default."""
     given = [_argument(parameter, scope.values[parameter.name]) for parameter in definition.parameters
              if parameter.name in scope.values and not _is_its_default(parameter, scope.values[parameter.name])]
-    if not given:
-        return (Piece(definition.name),)
-    return (Piece(definition.name), Piece("("), *_between(", ", given), Piece(")"))
+    arguments = (Piece("("), *_between(", ", given), Piece(")")) if given else ()
+    named = (Piece(f" as {scope.component}"),) if scope.component not in {None, definition.name} else ()
+    return (Piece(definition.name), *arguments, *named)
 
 
 def _argument(parameter: ast.Parameter, value: object) -> Label:

@@ -253,3 +253,8 @@ def test_layers_that_run_in_training_only_are_known() -> None:
     head = "block head = GAP -> FC(4) -> OUTPUT(aux, train_only=on) ; ID"
     net = "net n = INPUT(8x8x8) -> CONV(8) -> head -> FC(2)"
     assert [row.runs for row in outline(summary(f"{head}\n{net}"), 0).rows] == [True, True, False, True]
+
+
+def test_a_call_with_a_name_of_its_own_shows_it() -> None:
+    net = "block f(c) = CONV(c) -> RELU\nnet n = INPUT(8x8x8) -> [f(8 + i) as e[i]] for i in (0, 1) -> FC(2)"
+    assert written(net) == ["INPUT", "f(8) as e[0]", "f(9) as e[1]", "FC"]
