@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import lru_cache
 
 from cnnspec.record import Record
 from cnnspec.source import Span
@@ -73,7 +74,11 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `word` was probably meant to be, or None."""
-    known: Sequence[str] = sorted(set(candidates))
+    return _closest(word, tuple(sorted(set(candidates))))
+
+
+@lru_cache(1024)  # the same mistake is often made everywhere
+def _closest(word: str, known: tuple[str, ...]) -> str | None:
     folded = {candidate.lower(): candidate for candidate in known}
     if word.lower() in folded:
         return folded[word.lower()]

@@ -17,7 +17,7 @@ from cnnspec.record import Record
 Number = int | Fraction
 
 #: Windows in one period; what would take more (odd resizing, again and again) is enclosed by a line.
-_MOST_PHASES = 4096
+_MOST_PHASES = 64
 
 
 class Phases(Record):
@@ -55,10 +55,11 @@ def through(seen: Axis, reach: Reach) -> Axis:
     """What a layer with this reach sees, where its input sees `seen`."""
     if isinstance(seen, Reach) and (_is_whole(reach) or (seen.stride == 1 and _is_whole(seen))):
         return _line(seen, reach)
-    before, step = _phases(seen), Fraction(reach.stride)
-    period = step.denominator * (len(before.lows) // gcd(len(before.lows), step.numerator))
-    if period > _MOST_PHASES:
+    step, repeats = Fraction(reach.stride), _period(seen)
+    period = step.denominator * (repeats // gcd(repeats, step.numerator))
+    if max(period, repeats) > _MOST_PHASES:
         return _line(_hull(seen), reach)
+    before = _phases(seen)
     windows = [before.window(ceil(step * o + reach.low), floor(step * o + reach.high)) for o in range(period)]
     return _repeating(int(before.stride * step * period), windows)
 
@@ -69,9 +70,8 @@ def joined(paths: list[Axis], extent: int) -> Axis:
     Paths of different strides (rounded resizing) have no union that repeats; a line with the stride of the widest then
     encloses them, at both ends of the output.
     """
-    turning = [path for path in paths if isinstance(path, Phases)]
-    period = lcm(*(len(path.lows) for path in turning))
-    if not turning or period > _MOST_PHASES or any(path.stride != paths[0].stride for path in paths):
+    period = lcm(*(_period(path) for path in paths if isinstance(path, Phases)))
+    if period == 1 or period > _MOST_PHASES or any(path.stride != paths[0].stride for path in paths):
         return _enclosed([_hull(path) for path in paths], extent)
     repeating = [_phases(path) for path in paths]
     windows = [tuple(zip(*(path.window(o, o) for path in repeating), strict=True)) for o in range(period)]
@@ -108,11 +108,16 @@ def _hull(axis: Axis) -> Reach:
     return axis if isinstance(axis, Reach) else Reach(axis.stride, axis.low, axis.high)
 
 
+def _period(axis: Axis) -> int:
+    """Outputs after which the windows repeat."""
+    return len(axis.lows) if isinstance(axis, Phases) else Fraction(axis.stride).denominator
+
+
 def _phases(axis: Axis) -> Phases:
     if isinstance(axis, Phases):
         return axis
     step = Fraction(axis.stride)
-    outputs = range(step.denominator)
+    outputs = range(_period(axis))
     return Phases(step.numerator, tuple(ceil(step * o + axis.low) for o in outputs),
                   tuple(floor(step * o + axis.high) for o in outputs))
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from cnnspec.analysis.axis import Axis, Number, joined, size, through
+from cnnspec.diagnostics import Diagnostic, SpecError
 from cnnspec.graph.network import Graph, Node
 from cnnspec.layers.base import POINT, Reach
 from cnnspec.record import Record
+
+#: Bits of a number of 100 digits: what grows beyond is refused, as specs' own numbers are.
+_MOST_BITS = 333
 
 #: A field per axis; None where a value sees the whole input.
 Axes = tuple[Axis, ...] | None
@@ -56,6 +60,9 @@ def fields(graph: Graph) -> list[Field]:
             found.append(_through(node, found[node.inputs[0]]))
         else:
             found.append(_merged(node, [found[i] for i in node.inputs]))
+        if found[-1].axes and any(isinstance(a.high, int) and a.high.bit_length() > _MOST_BITS for a in found[-1].axes):
+            raise SpecError([Diagnostic("limit-digits", "the receptive field has more than 100 digits here", node.span,
+                                        help="strides that multiply so far leave nothing to see; repeat less often")])
     return found
 
 

@@ -78,10 +78,9 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
     view = View(format_, columns, depth, convention, bool(inputs))
     try:
         net = load_target(target, expression, settings, inputs, take_limits(limits))
+        show(net.summary(batch, dtype), net.diagnostics, view)
     except SpecError as error:
         fail(error)
-    try:
-        show(net.summary(batch, dtype), net.diagnostics, view)
     except Uncounted as error:
         raise click.UsageError(str(error)) from None
     if format_ != "json":

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.grammar import ast
 from cnnspec.graph.budget import Budget, limit_layers
 from cnnspec.graph.calls import bind_layer, bind_value
-from cnnspec.graph.environment import Environment, Mark
+from cnnspec.graph.environment import Environment, Mark, Origin
 from cnnspec.graph.expressions import Evaluator
 from cnnspec.graph.extents import NOTHING, Entering
 from cnnspec.graph.names import loop_names
@@ -36,6 +36,8 @@ Seen = dict[ast.Step, set[tuple[Entering, Entering]]]
 _LAYERS: dict[tuple[object, ...], Layer] = {}
 _MOST_LAYERS = 100_000
 
+Turn = TypeVar("Turn")
+
 #: A form of step: the value that leaves it, for the value that enters (None where none does), the name that `as` gives
 #: it, and whether it begins its chain.
 Form = Callable[["Expansion", Any, Environment, Wire | None, str | None, bool], Wire | None]
@@ -50,11 +52,16 @@ class Expansion:
     def __init__(self, limits: Limits, input_shape: dict[str, Shape]) -> None:
         self.budget = Budget(limits)
         self.evaluator = Evaluator(self.budget)
+        #: Extents beyond are refused, as numbers are.
+        self.largest = 10**limits.digits
         self.nodes: list[Node] = []
         self.inputs: list[Node] = []
         self.outputs: list[Output] = []
         self.marks: list[tuple[str, Mark]] = []
         self.diagnostics: list[Diagnostic] = []
+        #: All mistakes, and the loops around this place in which those of further turns are not kept.
+        self.mistakes = 0
+        self.muted = 0
         #: Shapes that take the place of the spec's own inputs, by name; `""` for the only one.
         self.input_shape = input_shape
         #: Ascriptions not met, and which of them continue with the shape that was found instead.
@@ -71,6 +78,9 @@ class Expansion:
 
     def report(self, problem: Problem, env: Environment) -> None:
         """Keep a mistake, with the calls and turns that led to it."""
+        self.mistakes += 1
+        if self.muted:
+            return
         where = trace(env.scope)
         notes = problem.diagnostic.notes + ((where,) if where else ())
         self.diagnostics.append(problem.diagnostic.replace(notes=notes))
@@ -78,7 +88,20 @@ class Expansion:
     @property
     def ports(self) -> tuple[int, int, int]:
         """Inputs, outputs and mistakes so far: a call that adds none of them can be replayed."""
-        return len(self.inputs), len(self.outputs), len(self.diagnostics)
+        return len(self.inputs), len(self.outputs), self.mistakes
+
+    def once(self, turns: Iterable[Turn]) -> Iterator[Turn]:
+        """The turns of a loop; after one with mistakes, the later ones say nothing: they follow from it."""
+        muted = False
+        try:
+            for turn in turns:
+                before = self.mistakes
+                yield turn
+                if self.mistakes > before and not muted:
+                    muted = True
+                    self.muted += 1
+        finally:
+            self.muted -= muted
 
     def take_net(self) -> NetExpansion | None:
         """The net that the last step was, once."""
@@ -105,6 +128,7 @@ class Expansion:
         later = [binding.name for binding in body.where]
         for binding in body.where:
             del later[0]
+            env.origins[binding.name] = Origin(binding.value, env)
             try:
                 bind_value(env, binding.name, binding.value, self.evaluator, entering(wire), later)
             except Problem as problem:
@@ -149,6 +173,9 @@ class Expansion:
         """A new node of the graph; after a mistake, there is no graph to add it to, only a shape to go on with."""
         if min(inputs, default=0) < 0:
             return Wire(min(inputs), op.output)
+        if max(op.output) > self.largest:
+            raise Stop(Diagnostic("limit-digits", f"an extent here has more than {self.budget.limits.digits} digits",
+                                  step.span, help="a larger limit: `--max-digits N`"))
         index = len(self.nodes)
         if index >= self.budget.limits.layers:
             raise Stop(limit_layers(index + 1, self.budget.limits, step.span))
