@@ -18,6 +18,8 @@ Number = int | Fraction
 
 #: Windows in one period; what would take more (odd resizing, again and again) is enclosed by a line.
 _MOST_PHASES = 64
+#: The largest denominator that a line has; what would take more (uneven resizing, hundreds of times) is enclosed.
+_FINEST = 10**50
 
 
 class Phases(Record):
@@ -101,7 +103,10 @@ def size(axis: Axis) -> int:
 
 
 def _line(seen: Reach, reach: Reach) -> Reach:
-    return Reach(seen.stride * reach.stride, seen.stride * reach.low + seen.low, seen.stride * reach.high + seen.high)
+    stride, low, high = seen.stride * reach.stride, seen.stride * reach.low + seen.low, seen.stride * reach.high + seen.high
+    if max(stride.denominator, low.denominator, high.denominator) <= _FINEST:
+        return Reach(stride, low, high)
+    return Reach(Fraction(stride).limit_denominator(_FINEST), floor(low), ceil(high))
 
 
 def _hull(axis: Axis) -> Reach:

@@ -60,7 +60,7 @@ def fields(graph: Graph) -> list[Field]:
             found.append(_through(node, found[node.inputs[0]]))
         else:
             found.append(_merged(node, [found[i] for i in node.inputs]))
-        if found[-1].axes and any(isinstance(a.high, int) and a.high.bit_length() > _MOST_BITS for a in found[-1].axes):
+        if any(int(axis.stride).bit_length() > _MOST_BITS for axis in found[-1].axes or ()):
             raise SpecError([Diagnostic("limit-digits", "the receptive field has more than 100 digits here", node.span,
                                         help="strides that multiply so far leave nothing to see; repeat less often")])
     return found
