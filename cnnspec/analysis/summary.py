@@ -33,6 +33,8 @@ class LayerSummary(Record):
     field: Field
     #: Whether it runs outside training.
     runs: bool
+    #: Images that the bytes are for.
+    batch: int
 
     def __repr__(self) -> str:
         return f"LayerSummary({self.path!r}, {self.node.op!r})"
@@ -72,7 +74,7 @@ class LayerSummary(Record):
     @property
     def intensity(self) -> float | None:
         """FLOPs per byte moved; None where nothing is moved."""
-        return self.flops / self.traffic_bytes if self.traffic_bytes else None
+        return self.flops * self.batch / self.traffic_bytes if self.traffic_bytes else None
 
 
 class Totals(Record):
@@ -140,7 +142,7 @@ def summarize(graph: Graph, batch: int = 1, dtype: str = "float32") -> Summary:
         known = figures.get(key)
         if known is None:
             known = figures[key] = _figures(node.op, key[1], batch, element)
-        layers.append(LayerSummary(node, path, *known, field, key[1]))
+        layers.append(LayerSummary(node, path, *known, field, key[1], batch))
     notes = tuple(f"at {layer.path} several paths meet whose receptive fields have different centres"
                   for layer in layers if layer.field.skewed)
     rows = tuple(layers)
