@@ -13,7 +13,9 @@ def written_at(expr: ast.Expr, env: Environment) -> Span:
 
 
 def _follow(origin: Origin) -> Origin:
-    while isinstance(origin.expression, ast.Name):
+    seen: set[ast.Expr] = set()
+    while isinstance(origin.expression, ast.Name) and origin.expression not in seen:  # `where c = c` leads to itself
+        seen.add(origin.expression)
         holder = origin.environment.holder(origin.expression.id)
         if holder is None:
             break

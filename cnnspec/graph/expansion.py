@@ -59,9 +59,12 @@ class Expansion:
         self.outputs: list[Output] = []
         self.marks: list[tuple[str, Mark]] = []
         self.diagnostics: list[Diagnostic] = []
-        #: All mistakes, and the loops around this place in which those of further turns are not kept.
+        #: How many mistakes there were, counting each time; their kinds; which of them are kept.
         self.mistakes = 0
-        self.muted = 0
+        self.kinds: dict[object, None] = {}
+        self.keys: set[object] = set()
+        #: The kinds that the loops around this place have had in an earlier turn.
+        self.heard: list[set[object]] = []
         #: Shapes that take the place of the spec's own inputs, by name; `""` for the only one.
         self.input_shape = input_shape
         #: Ascriptions not met, and which of them continue with the shape that was found instead.
@@ -77,13 +80,15 @@ class Expansion:
         self.expanded: dict[Hashable | None, Expanded] = {}
 
     def report(self, problem: Problem, env: Environment) -> None:
-        """Keep a mistake, with the calls and turns that led to it."""
+        """Keep a mistake, with the calls and turns that led to it, unless it follows from one of an earlier turn."""
         self.mistakes += 1
-        if self.muted:
-            return
-        where = trace(env.scope)
-        notes = problem.diagnostic.notes + ((where,) if where else ())
-        self.diagnostics.append(problem.diagnostic.replace(notes=notes))
+        kind, key = _kind(problem), problem.diagnostic.key
+        self.kinds.setdefault(kind)
+        if key not in self.keys and all(kind in kinds for kinds in self.heard):
+            self.keys.add(key)
+            where = trace(env.scope)
+            notes = problem.diagnostic.notes + ((where,) if where else ())
+            self.diagnostics.append(problem.diagnostic.replace(notes=notes))
 
     @property
     def ports(self) -> tuple[int, int, int]:
@@ -91,17 +96,20 @@ class Expansion:
         return len(self.inputs), len(self.outputs), self.mistakes
 
     def once(self, turns: Iterable[Turn]) -> Iterator[Turn]:
-        """The turns of a loop; after one with mistakes, the later ones say nothing: they follow from it."""
-        muted = False
+        """The turns of a loop. After one with mistakes, further turns may only repeat those, of other elements; what
+        else goes wrong in them follows from the first.
+        """
+        heard: set[object] | None = None
         try:
             for turn in turns:
-                before = self.mistakes
+                before = len(self.kinds)
                 yield turn
-                if self.mistakes > before and not muted:
-                    muted = True
-                    self.muted += 1
+                if len(self.kinds) > before and heard is None:
+                    heard = set(list(self.kinds)[before:])
+                    self.heard.append(heard)
         finally:
-            self.muted -= muted
+            if heard is not None:
+                self.heard.remove(heard)
 
     def take_net(self) -> NetExpansion | None:
         """The net that the last step was, once."""
@@ -182,6 +190,12 @@ class Expansion:
         assert env.scope is not None  # steps expand inside a net
         self.nodes.append(Node(index, op, inputs, env.scope, step.span, name or op.layer.keyword.lower()))
         return Wire(index, op.output)
+
+
+def _kind(problem: Problem) -> object:
+    """Equal for what is wrong in the same way at the same place of the text, whichever value is to blame."""
+    diagnostic = problem.diagnostic
+    return diagnostic.code, diagnostic.labels[0].span if diagnostic.labels else diagnostic.span
 
 
 def hinted(problem: Problem, step: ast.Step) -> Problem:

@@ -62,7 +62,7 @@ def expand_branch(x: Expansion, branch: ast.Branch, env: Environment, wire: Wire
             if x.evaluator.truth(x.value(branch.test, env, wire), branch.test):
                 yield from expand_branch(x, branch.branch, env, wire, number)
         elif isinstance(branch, ast.BranchLoop):
-            for inside in turns(x, branch, branch.iterable, branch.target, env, env.scope, wire):
+            for inside in x.once(turns(x, branch, branch.iterable, branch.target, env, env.scope, wire)):
                 yield from expand_branch(x, branch.branch, inside, wire, number)
         else:
             inside = env.inside(Scope(env.scope, BRANCH, branch, None, {}, *number))
@@ -92,8 +92,14 @@ def merge_problem(error: LayerError, step: ast.Merge, layer: Layer, branches: li
     if error.argument is not None:
         return layer_problem(error, type(layer), given, step)
     some = range(len(branches)) if len(branches) <= MOST_LABELS else (0, *error.inputs)[:MOST_LABELS]
-    labels = tuple(Label(branches[i][1], show(branches[i][0].shape or ())) for i in some)
-    return Problem(error.code, error.message, step.callee.span, labels=labels, help=error.help)
+    labels = [Label(branches[i][1], show(branches[i][0].shape or ())) for i in some]
+    odd = branches[error.inputs[0]][1] if len(error.inputs) == 1 else step.callee.span
+    if odd.line == step.callee.span.line:
+        return Problem(error.code, error.message, step.callee.span, labels=tuple(labels), help=error.help)
+    # on a line of its own, the branch that does not fit is the place to look at
+    shape = next((label.text for label in labels if label.span == odd), "")
+    others = (Label(step.callee.span), *(label for label in labels if label.span != odd))
+    return Problem(error.code, error.message, odd, label=shape, labels=others, help=error.help)
 
 
 def likely_shape(layer: Layer, branches: list[tuple[Wire, Span]]) -> Shape | None:

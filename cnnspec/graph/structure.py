@@ -27,7 +27,7 @@ def expand_repeat(x: Expansion, step: ast.Repeat, env: Environment, wire: Wire |
         raise Problem("bad-operand", f"a count must be at least 0, not {count}", step.count.span)
     x.budget.turn(step.span, count)
     outer = Scope(env.scope, REPEAT, step, name)
-    for turn in range(count):
+    for turn in x.once(range(count)):
         inside = env.inside(Scope(outer, TURN, step, None, {}, turn, count))
         wire = expand_turn(x, step.step, inside, wire, first and turn == 0)
     return wire
@@ -36,7 +36,7 @@ def expand_repeat(x: Expansion, step: ast.Repeat, env: Environment, wire: Wire |
 def expand_loop(x: Expansion, step: ast.Loop, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
     """`step for target in iterable`: the step once per element."""
     outer = Scope(env.scope, LOOP, step, name)
-    for inside in turns(x, step, step.iterable, step.target, env, outer, wire):
+    for inside in x.once(turns(x, step, step.iterable, step.target, env, outer, wire)):
         wire = expand_turn(x, step.step, inside, wire, first)
         first = False
     return wire
