@@ -24,8 +24,8 @@ class Cursor:
     """Where the parser stands. `kind` is the kind of the token at `at`."""
 
     __slots__ = (
-        "at", "depth", "diagnostics", "ends", "fence", "kind", "kinds", "last", "limits", "mended", "passed", "source",
-        "spine", "starts", "stray", "tokens", "unsure",
+        "at", "depth", "diagnostics", "ends", "failures", "fence", "kind", "kinds", "last", "limits", "mended",
+        "passed", "source", "spine", "starts", "stray", "tokens", "unsure",
     )  # fmt: skip
 
     def __init__(self, balanced: Balanced, limits: Limits) -> None:
@@ -50,6 +50,8 @@ class Cursor:
         self.unsure = tokens.unsure
         #: The span that was asked for last: a name, its call and its chain often share one.
         self.last = Span(self.source, 0, 0)
+        #: How often the text made no sense, said or not.
+        self.failures = 0
         #: Ranges of characters that were passed over.
         self.passed: list[tuple[int, int]] = []
 
@@ -196,6 +198,9 @@ class Cursor:
         if self.at > self.fence and self.at not in self.unsure:
             self.report(code, message, span or self.blamed(), help)
         self.fence = self.at
+        self.failures += 1
+        if self.failures > _MOST_FAILURES:
+            raise GiveUp
 
     def report(self, code: str, message: str, span: Span, help: str = "", labels: tuple[Label, ...] = ()) -> None:
         """Report a mistake in what was understood."""
@@ -248,6 +253,7 @@ class Cursor:
         return "", self.gap()
 
 
+_MOST_FAILURES = 10 * MOST_MISTAKES
 _CLOSING = frozenset(CLOSERS.values())
 _BARRIERS = _CLOSING | {END}
 _ENDS = _BARRIERS | {"|", ";", "where"}

@@ -51,7 +51,17 @@ def text(node: ast.Expr, least: int = TERNARY, loose: bool = False) -> str:
 
 def items(found: Sequence[ast.Expr]) -> str:
     """`[a, b]`, and nothing without items."""
-    return f"[{', '.join(map(text, found))}]" if found else ""
+    return f"[{', '.join(map(_item, found))}]" if found else ""
+
+
+def _item(node: ast.Expr) -> str:
+    """An index; in parentheses where its bracket could else be taken for a group's before which an arrow is missing."""
+    if isinstance(node, ast.Slice):
+        parts = [node.start, node.stop] if node.step is None else [node.start, node.stop, node.step]
+        return ":".join(["" if part is None else _item(part) for part in parts])
+    written = text(node)
+    groups = written[0] == "[" or "{" in written or "@" in written
+    return f"({written})" if groups or (written[0].isupper() and "(" in written) else written
 
 
 def listing(found: Sequence[Item]) -> Doc:
@@ -147,11 +157,6 @@ def _base(node: ast.Expr) -> str:
     return text(node, POSTFIX)
 
 
-def _slice(node: ast.Slice) -> Doc:
-    parts = [node.start, node.stop] if node.step is None else [node.start, node.stop, node.step]
-    return ":".join(["" if part is None else text(part) for part in parts])
-
-
 def _number(node: ast.Number) -> Doc:
     return node.span.text or repr(node.value)
 
@@ -183,7 +188,6 @@ _WRITERS: dict[type[ast.Expr], Callable[[Any], Doc]] = {
     ast.Call: _call,
     ast.Index: _index,
     ast.Attribute: _attribute,
-    ast.Slice: _slice,
     ast.Number: _number,
     ast.ShapeLiteral: _shape,
     ast.Text: _string,

@@ -9,7 +9,7 @@ from cnnspec.diagnostics import Label, closest
 from cnnspec.grammar import ast
 from cnnspec.grammar.arguments import refuse_chain
 from cnnspec.grammar.cursor import Cursor, GiveUp, TooDeep
-from cnnspec.grammar.expressions import condition, expression
+from cnnspec.grammar.expressions import condition, expression, string
 from cnnspec.grammar.lookahead import is_lowercase
 from cnnspec.grammar.steps import chain
 from cnnspec.grammar.tokens import ALMOST_ARROW, END, EXTENTS, NAME, STATEMENTS, STRING
@@ -108,9 +108,10 @@ def bare(c: Cursor) -> ast.Chain:
 def use(c: Cursor, at: int) -> ast.Use | None:
     """use = "use" STRING"""
     if c.kind is STRING:
-        path = expression(c)
+        path = string(c)
+        found = ast.Use(c.since(at), path)
         _end(c, "a statement")
-        return ast.Use(c.since(at), path) if isinstance(path, ast.Text) else None
+        return found
     start = c.at
     end = c.find(())
     written = "blocks.cnn" if end == start else c.source.text[c.starts[start] : c.ends[end - 1]].split()[0]

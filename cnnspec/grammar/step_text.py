@@ -143,7 +143,7 @@ def _bracketed(node: ast.Step) -> Doc:
     """A group as it is, another step in brackets; INPUT never, since a bare chain begins with it."""
     if isinstance(node, ast.Group) or _is_input(node):
         return step(node)
-    return after(before("[", step(node)), "]")
+    return chain(ast.Chain(node.span, (node,)), "[", "]")
 
 
 def _is_input(node: ast.Step) -> bool:

@@ -164,4 +164,4 @@ def _shown(character: str) -> str:
     code = f"U+{ord(character):04X}"
     if character == "\0":
         return f"NUL ({code})"
-    return f"`{character}` ({code})" if character.isprintable() else code
+    return f"`{character}` ({code})" if character.isprintable() and character != "`" else code
