@@ -63,8 +63,12 @@ class SpecError(Exception):
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """One message per mistake, in source order, files in the order of their first message."""
     unique: dict[tuple[object, ...], Diagnostic] = {}
+    places: set[tuple[Span, str]] = set()
     for diagnostic in diagnostics:
-        unique.setdefault(diagnostic.key, diagnostic)
+        if diagnostic.span is None or (diagnostic.span, diagnostic.severity) not in places:
+            unique.setdefault(diagnostic.key, diagnostic)
+        if diagnostic.span is not None:
+            places.add((diagnostic.span, diagnostic.severity))  # whatever else a wrong value makes go wrong follows
     files: dict[str, int] = {}
     for diagnostic in unique.values():
         if diagnostic.span is not None:

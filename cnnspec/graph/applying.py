@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cnnspec.diagnostics import Label
 from cnnspec.grammar import ast
-from cnnspec.graph.blame import written_at
+from cnnspec.graph.blame import blamed
 from cnnspec.graph.calls import bind_parameters, flatten, layer_problem
 from cnnspec.graph.environment import Environment, Frame
 from cnnspec.graph.expansion import Expansion, entered, entering
@@ -88,8 +87,7 @@ def expand_called(x: Expansion, callee: object, given: tuple[Given, ...], step: 
     if isinstance(callee, Wire):
         raise Problem("not-a-step", f"`{step.callee.span.text}` is a value, not a step", step.callee.span,
                       help=f"start from it with `@{step.callee.span.text}`")
-    origin = written_at(step.callee, env)
-    labels = (Label(step.callee.span, "used as a step here"),) if origin != step.callee.span else ()
+    origin, labels = blamed(step.callee, env)
     raise Problem("not-a-step", f"{describe(callee)} is not a step", origin, labels=labels,
                   help="a step is a layer, a block, a net, a group `[…]` or a merge `ADD{…}`")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from cnnspec.diagnostics import Label
 from cnnspec.grammar import ast
-from cnnspec.graph.environment import Environment, Origin
+from cnnspec.graph.environment import Environment, Frame, Origin
 from cnnspec.source import Span
 
 
@@ -12,18 +13,51 @@ def written_at(expr: ast.Expr, env: Environment) -> Span:
     return _follow(Origin(expr, env)).expression.span
 
 
+def blamed(expr: ast.Expr, env: Environment, site: Span | None = None) -> tuple[Span, tuple[Label, ...]]:
+    """Where a wrong value was written; if that is elsewhere, with a label at the place that cannot use it (`site`)."""
+    origin = written_at(expr, env)
+    return origin, (Label(site or expr.span, "used here"),) if origin != expr.span else ()
+
+
+def culprit(expr: ast.Expr, code: str, env: Environment) -> ast.Expr:
+    """The name whose value an operation cannot take: a divisor that is zero, an operand that is no number (no tuple,
+    where it has an index); the operation itself where none of its operands is such a name.
+    """
+    if code == "division-by-zero" and isinstance(expr, ast.Binary):
+        return expr.right if isinstance(expr.right, ast.Name) else expr
+    for operand in _operands(expr):
+        holder = env.holder(operand.id) if isinstance(operand, ast.Name) else None
+        if holder is not None and isinstance(operand, ast.Name):
+            value = holder.names[operand.id]
+            if not isinstance(value, tuple if isinstance(expr, ast.Index) else int | float):
+                return operand
+    return expr
+
+
+def _operands(expr: ast.Expr) -> tuple[ast.Expr, ...]:
+    if isinstance(expr, ast.Binary):
+        return expr.left, expr.right
+    if isinstance(expr, ast.Unary):
+        return (expr.operand,)
+    return (expr.value,) if isinstance(expr, ast.Index) else ()
+
+
 def _follow(origin: Origin) -> Origin:
     seen: set[ast.Expr] = set()
     while isinstance(origin.expression, ast.Name) and origin.expression not in seen:  # `where c = c` leads to itself
         seen.add(origin.expression)
-        holder = origin.environment.holder(origin.expression.id)
+        name, env = origin.expression.id, origin.environment
+        holder = env.holder(name)
         if holder is None:
-            break
-        if holder.turn is not None and holder.parent is not None:
-            found = _element(origin.expression.id, holder.turn.target,
-                             Origin(holder.turn.iterable, holder.parent), holder.turn.index)
+            entry, home = env.module.names.get(name), env.module.homes.get(name, env.module)
+            if not isinstance(entry, ast.Let):
+                break
+            found: Origin | None = Origin(entry.binding.value, Environment(home, Frame()))
+        elif holder.turn is not None and holder.parent is not None:
+            found = _element(name, holder.turn.target, Origin(holder.turn.iterable, holder.parent),
+                             holder.turn.index)
         else:
-            found = holder.origins.get(origin.expression.id)
+            found = holder.origins.get(name)
         if found is None:
             break
         origin = found

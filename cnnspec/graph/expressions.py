@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cnnspec.diagnostics import Label
 from cnnspec.grammar import ast
+from cnnspec.graph.blame import blamed, culprit
 from cnnspec.graph.budget import Budget
 from cnnspec.graph.environment import Environment
 from cnnspec.graph.extents import EXTENT_NAMES, Entering, extent
@@ -18,6 +20,7 @@ from cnnspec.graph.values import Bound, ChainValue, Given, Identity, LayerValue,
 from cnnspec.graph.values import Callable as Step
 from cnnspec.layers import find, option_words
 from cnnspec.layers.arguments import Symbol
+from cnnspec.source import Span
 
 #: Reads a net's figure in `expect`: the net, the figure's name, its arguments, the place.
 Figures = Callable[[object, ast.Attribute, Mapping[str, object]], object]
@@ -44,7 +47,10 @@ class Evaluator:
         try:
             return _RULES[type(expr)](self, expr, env, entering, words)
         except Unfit as unfit:
-            raise Problem(unfit.code, unfit.message, expr.span, help=unfit.help) from None
+            wrong = culprit(expr, unfit.code, env) if unfit.code in ("bad-operand", "division-by-zero") else expr
+            origin, labels = blamed(wrong, env, expr.span)
+            raise Problem(unfit.code, unfit.message, origin if labels else expr.span, labels=labels,
+                          help=unfit.help) from None
 
     # ------------------------------------------------------------------------------------- atoms and names
 
@@ -204,9 +210,20 @@ class Evaluator:
             result = compute(*positional, **named)
         except (TypeError, ValueError, ArithmeticError):
             given = ", ".join([*map(describe, positional), *(f"{k} = {describe(v)}" for k, v in named.items())])
-            raise Problem("bad-argument", f"`{name}` cannot take {given or 'no arguments'}", expr.span,
+            origin, labels = self.misfit(expr, positional, env)
+            raise Problem("bad-argument", f"`{name}` cannot take {given or 'no arguments'}", origin, labels=labels,
                           help=f"it is called as `{usage}`") from None
-        return self.budget.checked(result, expr.span) if isinstance(result, tuple) else bounded(result, self.budget.limits)
+        if isinstance(result, tuple):
+            return self.budget.checked(result, expr.span)
+        return bounded(result, self.budget.limits)
+
+    def misfit(self, expr: ast.Call, values: list[object], env: Environment) -> tuple[Span, tuple[Label, ...]]:
+        """Where the one argument of another kind than the others was written, if that is elsewhere; else the call."""
+        pairs = list(zip(expr.args, values, strict=False))
+        odd = [argument.value for argument, value in pairs if not isinstance(value, int | float | tuple)]
+        odd = odd or [argument.value for argument, value in pairs if not isinstance(value, tuple)]
+        origin, labels = blamed(odd[0], env, expr.span) if len(odd) == 1 else (expr.span, ())
+        return (origin, labels) if labels else (expr.span, ())
 
     # ------------------------------------------------------------------------------------ of a known kind
 
@@ -214,7 +231,8 @@ class Evaluator:
         """A whole number."""
         value = self.value(expr, env, entering)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Problem("bad-operand", f"a whole number is needed here, not {describe(value)}", expr.span)
+            origin, labels = blamed(expr, env)
+            raise Problem("bad-operand", f"a whole number is needed here, not {describe(value)}", origin, labels=labels)
         return value
 
     def truth(self, value: object, expr: ast.Expr) -> bool:
@@ -228,8 +246,9 @@ class Evaluator:
         value = self.value(expr, env, entering)
         if not isinstance(value, tuple):
             fix = f"`range({value})`" if isinstance(value, int) else ""
-            raise Problem("bad-operand", f"a loop needs a tuple or a range, not {describe(value)}", expr.span,
-                          help=f"did you mean {fix}?" if fix else "")
+            origin, labels = blamed(expr, env)
+            raise Problem("bad-operand", f"a loop needs a tuple or a range, not {describe(value)}", origin,
+                          labels=labels, help=f"did you mean {fix}?" if fix else "")
         return value
 
 
