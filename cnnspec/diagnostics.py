@@ -73,7 +73,12 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     for diagnostic in unique.values():
         if diagnostic.span is not None:
             files.setdefault(diagnostic.span.source.name, len(files))
-    return tuple(sorted(unique.values(), key=lambda d: (files[d.span.source.name], d.span.start) if d.span else (-1, 0)))
+
+    def place(diagnostic: Diagnostic) -> tuple[int, int]:
+        span = diagnostic.span
+        return (files[span.source.name], span.start) if span else (-1, 0)
+
+    return tuple(sorted(unique.values(), key=place))
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:

@@ -28,7 +28,7 @@ class RecordType(type):
         for base in bases:
             if isinstance(base, RecordType):
                 fields += base._fields
-                defaults.update(base._defaults)
+                defaults.update(base._defaults)  # noqa: SLF001  # of this very class
         defaults.update({field: body.pop(field) for field in own if field in body})
         body["__slots__"] = own
         body["__match_args__"] = body["_fields"] = fields + own

@@ -32,7 +32,7 @@ class Target(Record):
         """The same net with other values for some parameters, without reading its file again; raises `SpecError`."""
         changed = _arguments(settings, self.limits)
         names = {argument.name for argument in changed}
-        kept = tuple(argument for argument in self.call.args or () if argument.name is None or argument.name not in names)
+        kept = tuple(a for a in self.call.args or () if a.name is None or a.name not in names)
         return Target(self.module, _with_arguments(self.module, self.call, (*kept, *changed)), self.limits, self.name)
 
     def elaborate(self, input_shape: Mapping[str, Shape] | None = None) -> Elaboration:
@@ -56,7 +56,8 @@ def resolve(target: str, settings: Settings | None = None, limits: Limits | None
     return _net(module, named, settings or {}, limits)
 
 
-def from_source(source: Source, settings: Settings | None = None, limits: Limits | None = None, net: str = "") -> Target:
+def from_source(source: Source, settings: Settings | None = None, limits: Limits | None = None,
+                net: str = "") -> Target:
     """The net that a text stands for, or one of its nets by name; raises `SpecError`."""
     limits = limits or Limits()
     return _net(_module(source, limits), net, settings or {}, limits)

@@ -1,9 +1,9 @@
 """What the outputs of a layer see along one axis of the input, in exact whole pixels.
 
-Most fields are one line: output `o` sees the pixels from `stride·o + low` to `stride·o + high` (`Reach`; with fractions, the
-whole pixels between). Upsampling behind a stride breaks the line: of the outputs that share a coarse position all see the
-same pixels. Then the windows repeat in `Phases`, each time some pixels further. Layers compose by substitution (Araujo,
-Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019).
+Most fields are one line: output `o` sees the pixels from `stride·o + low` to `stride·o + high` (`Reach`; with
+fractions, the whole pixels between). Upsampling behind a stride breaks the line: the outputs that share a coarse
+position all see the same pixels. Then the windows repeat in `Phases`, each time some pixels further. Layers compose by
+substitution (Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FINEST = 10**50
 
 
 class Phases(Record):
-    """Windows that repeat: `lows[i]` to `highs[i]` is that of output `i`, and each period lies `advance` pixels further."""
+    """Windows that repeat: `lows[i]` to `highs[i]` is that of output `i`; each period lies `advance` pixels further."""
 
     advance: int
     lows: tuple[int, ...]
@@ -103,7 +103,8 @@ def size(axis: Axis) -> int:
 
 
 def _line(seen: Reach, reach: Reach) -> Reach:
-    stride, low, high = seen.stride * reach.stride, seen.stride * reach.low + seen.low, seen.stride * reach.high + seen.high
+    stride = seen.stride * reach.stride
+    low, high = seen.stride * reach.low + seen.low, seen.stride * reach.high + seen.high
     if max(stride.denominator, low.denominator, high.denominator) <= _FINEST:
         return Reach(stride, low, high)
     return Reach(Fraction(stride).limit_denominator(_FINEST), floor(low), ceil(high))

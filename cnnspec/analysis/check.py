@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.analysis.expect import check_expectations
+from cnnspec.analysis.naming import once_each
 from cnnspec.analysis.nets import Nets
 from cnnspec.analysis.trust import Trust
 from cnnspec.diagnostics import Diagnostic, in_order
@@ -34,7 +35,7 @@ def check_module(module: Module, found: tuple[Diagnostic, ...], limits: Limits) 
     dynamic = [*_check_nets(module, nets, trust), *expectations, *nets.mistakes]
     beyond = filter(trust.stands, _beyond(dynamic, static.mistakes(module)))
     more = [d for d in (*dynamic, *beyond) if not found or d.code not in _OF_MISSING_NAMES]
-    return in_order([*found, *more, *nets.warnings])
+    return in_order([*found, *once_each(more, module.file), *nets.warnings])
 
 
 def _check_nets(module: Module, nets: Nets, trust: Trust) -> Iterator[Diagnostic]:

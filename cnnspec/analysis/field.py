@@ -41,7 +41,8 @@ def report(axes: Axes) -> ReceptiveField | None:
     """Size, stride and start per axis; None for a value that sees everything or has no axes."""
     if not axes:
         return None
-    return ReceptiveField(tuple(map(size, axes)), tuple(whole(a.stride) for a in axes), tuple(whole(a.low) for a in axes))
+    strides, starts = tuple(whole(axis.stride) for axis in axes), tuple(whole(axis.low) for axis in axes)
+    return ReceptiveField(tuple(map(size, axes)), strides, starts)
 
 
 def whole(number: Number) -> Number:

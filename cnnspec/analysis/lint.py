@@ -41,7 +41,8 @@ def _unused_rows(graph: Graph) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 "unused-rows", f"{node.op.brief} never reads the last {' and '.join(rows)}", node.span,
                 label=f"{show(entering)} enters, {show(node.shape)} leaves", notes=_notes(node),
-                help=f"{enough} gives the same output; or pad, pool with `ceil=on`, or accept it: `# allow: unused-rows`")
+                help=f"{enough} gives the same output; or pad, pool with `ceil=on`, "
+                "or accept it: `# allow: unused-rows`")
 
 
 def _notes(node: Node) -> tuple[str, ...]:

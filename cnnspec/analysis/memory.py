@@ -1,8 +1,8 @@
 """Memory at inference: bytes that are live while each layer runs, by the lifetime of every value.
 
 Rules (of PyTorch's eager execution): a value lives from the layer that makes it to the last one that reads it; a view
-shares its input's storage; ReLU, ReLU6 and ADD overwrite their first input where nobody reads it afterwards; max pooling
-allocates int64 indices while it runs. Weights, buffers and the caller's inputs live throughout.
+shares its input's storage; ReLU, ReLU6 and ADD overwrite their first input where nobody reads it afterwards; max
+pooling allocates int64 indices while it runs. Weights, buffers and the caller's inputs live throughout.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def inference_peak(graph: Graph, runs: frozenset[int], resident: int, batch: int
 
 
 def _lifetimes(graph: Graph, runs: frozenset[int]) -> dict[int, tuple[bool, list[int]]]:
-    """For each node that runs: whether it makes a storage, and the storages (by the node that made them) freed after it."""
+    """For each node that runs: whether it makes a storage, and which ones, by the node that made them, end with it."""
     root, last = _storages(graph, runs)
     kept = {root[i] for i in (graph.output, *graph.inputs.values(), *(o.node for o in graph.outputs))}
     ends: dict[int, tuple[bool, list[int]]] = {
@@ -72,7 +72,8 @@ def _storages(graph: Graph, runs: frozenset[int]) -> tuple[list[int], dict[int, 
         if node.inputs and index in runs:
             first = node.inputs[0]
             storage = node.op.storage
-            if storage == VIEW or storage == IN_PLACE and last[root[first]] == index and _owns(graph, root[first], first, fixed, node):
+            alone = storage == IN_PLACE and last[root[first]] == index
+            if storage == VIEW or (alone and _owns(graph, root[first], first, fixed, node)):
                 owner = root[first]
         root.append(owner)
         if index in runs:

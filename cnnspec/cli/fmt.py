@@ -19,7 +19,7 @@ from cnnspec.source import Source
 @click.argument("paths", nargs=-1, required=True, metavar="FILES|DIRS|-")
 @click.option("--check", "check_only", is_flag=True, help="Change nothing; exit with 1 where something would change.")
 @click.option("--diff", "show_diff", is_flag=True, help="Change nothing; print what would change.")
-@click.option("--shapes", is_flag=True, help="Write shape ascriptions where extents change, and correct those that stand.")
+@click.option("--shapes", is_flag=True, help="Write ascriptions where extents change; correct wrong ones.")
 @limit_options
 def command(paths: tuple[str, ...], check_only: bool, show_diff: bool, shapes: bool, **limits: int) -> None:
     """Rewrite spec files in the canonical layout; comments stay where they are.

@@ -32,7 +32,8 @@ from cnnspec.layers.base import Layer, show
 from cnnspec.layers.op import apply
 
 
-def expand_apply(x: Expansion, step: ast.Apply, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+def expand_apply(x: Expansion, step: ast.Apply, env: Environment, wire: Wire | None, name: str | None,
+                 first: bool) -> Wire | None:
     """A layer, block, net, chain or `ID`, by name."""
     constant = x.constant.get(step)
     if constant is not None:
@@ -63,7 +64,8 @@ def called(x: Expansion, expr: ast.Expr, env: Environment, wire: Wire | None) ->
     return x.value(expr, env, wire)
 
 
-def expand_called(x: Expansion, callee: object, given: tuple[Given, ...], step: ast.Apply, env: Environment, wire: Wire | None,
+def expand_called(x: Expansion, callee: object, given: tuple[Given, ...], step: ast.Apply, env: Environment,
+                  wire: Wire | None,
          name: str | None) -> Wire | None:
     """Expand what is called, with its arguments."""
     if isinstance(callee, Bound):
@@ -144,7 +146,8 @@ def expand_body(x: Expansion, callee: Defined, given: tuple[Given, ...], step: a
     return x.body(definition.body, inner, wire)
 
 
-def expand_layer(x: Expansion, layer: Layer, step: ast.Apply, given: tuple[Given, ...], env: Environment, wire: Wire | None,
+def expand_layer(x: Expansion, layer: Layer, step: ast.Apply, given: tuple[Given, ...], env: Environment,
+                 wire: Wire | None,
           name: str | None) -> Wire:
     """A layer of the catalogue, on the value that enters."""
     if layer.merges:
@@ -174,8 +177,9 @@ def explained(x: Expansion, problem: Problem, wire: Wire) -> Problem:
 
 
 def _is_whole_body(step: ast.Apply, scope: Scope | None) -> bool:
-    """Whether a net's call is all that the net around it says, as in `net resnet18 = resnet(basic)`, or the target itself:
-    such a net adds no component to the paths, and what it names is named in the net around it.
+    """Whether a net's call is the target itself, or all that the net around it says: `net resnet18 = resnet(basic)`.
+
+    Such a net adds no component to the paths, and what it names is named in the net around it.
     """
     if scope is None:
         return True

@@ -17,7 +17,7 @@ def misbound(file: ast.File) -> Iterator[Diagnostic]:
     """The mistakes in what a file binds: parameters, loop variables, `let`, `where`, `as`."""
     for syntax in everything((file.statements, file.formula)):
         before: dict[str, Span] = {}
-        for name, span in _bound_by(syntax):
+        for name, span in bound_in(syntax):
             if is_layer(name):
                 if not isinstance(syntax, ast.Definition):  # the grammar wants parameters in lowercase
                     yield Diagnostic("reserved-word", f"`{name}` is a layer of the catalogue and cannot be bound", span,
@@ -41,7 +41,7 @@ def everything(syntax: object) -> Iterator[ast.Syntax]:
             waiting += [getattr(found, field) for field in found._fields]
 
 
-def _bound_by(syntax: ast.Syntax) -> list[Bound]:
+def bound_in(syntax: ast.Syntax) -> list[Bound]:
     """The names that a piece of syntax binds in one place."""
     if isinstance(syntax, ast.Definition):
         return [(parameter.name, parameter.name_span) for parameter in syntax.parameters]

@@ -70,7 +70,7 @@ def _element(name: str, target: ast.Target, iterable: Origin, index: int) -> Ori
     expr, env = iterable.expression, iterable.environment
     if isinstance(expr, ast.TupleExpr) and index < len(expr.items):
         return _part(name, target, Origin(expr.items[index], env))
-    if not isinstance(expr, ast.Call) or not isinstance(expr.callee, ast.Name) or not isinstance(target, ast.TargetTuple):
+    if not (isinstance(expr, ast.Call) and isinstance(expr.callee, ast.Name) and isinstance(target, ast.TargetTuple)):
         return None
     rows: list[ast.Expr] = [argument.value for argument in expr.args]
     if expr.callee.id == "enumerate" and len(target.items) == 2 and _binds(target.items[1], name):

@@ -82,7 +82,8 @@ def bind_value(env: Environment, name: str, expr: ast.Expr, evaluator: Evaluator
     except Problem as problem:
         unknown = problem.diagnostic
         if unknown.code == "unknown-name" and unknown.span and unknown.span.text in later:
-            problem.diagnostic = unknown.replace(help=f"`{unknown.span.text}` comes later; `{name}` reads what stands before it")
+            problem.diagnostic = unknown.replace(
+                help=f"`{unknown.span.text}` comes later; `{name}` reads what stands before it")
         raise
 
 
@@ -127,7 +128,8 @@ def layer_problem(error: LayerError, cls: type[Layer], given: Sequence[Given],
     argument = _argument(error, cls, given)
     help = error.help
     if argument is None:
-        return Problem(error.code, error.message, step.span if isinstance(step, ast.Apply) else step.callee.span, help=help)
+        place = step.span if isinstance(step, ast.Apply) else step.callee.span
+        return Problem(error.code, error.message, place, help=help)
     syntax = argument.argument
     if error.code == "unknown-argument" and isinstance(error.argument, str):
         match = closest(error.argument, cls.args)

@@ -157,7 +157,8 @@ class Evaluator:
             value = value[index]
         return value
 
-    def sliced(self, row: tuple[object, ...], item: ast.Slice, env: Environment, entering: Entering) -> tuple[object, ...]:
+    def sliced(self, row: tuple[object, ...], item: ast.Slice, env: Environment, entering: Entering) -> tuple[object,
+               ...]:
         bounds = [None if part is None else self.whole(part, env, entering)
                   for part in (item.start, item.stop, item.step)]
         if bounds[2] == 0:

@@ -24,7 +24,8 @@ from cnnspec.source import Span
 MOST_LABELS = 8
 
 
-def expand_merge(x: Expansion, step: ast.Merge, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire:
+def expand_merge(x: Expansion, step: ast.Merge, env: Environment, wire: Wire | None, name: str | None,
+                 first: bool) -> Wire:
     """Parallel branches from the same value, then one layer that joins them."""
     callee = called(x, step.callee, env, wire)
     given = x.evaluator.given(step.args, callee, env, entering(wire)) if step.args else ()

@@ -17,7 +17,8 @@ from cnnspec.layers.op import Op
 from cnnspec.source import Span
 
 
-def expand_input(x: Expansion, step: ast.Apply, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire:
+def expand_input(x: Expansion, step: ast.Apply, env: Environment, wire: Wire | None, name: str | None,
+                 first: bool) -> Wire:
     """`INPUT`: a new input of the network, or, in a net used as a step, the value that enters it."""
     cls = find("INPUT")
     assert cls is not None  # a layer of the catalogue

@@ -152,7 +152,7 @@ class Program:
             self.load(source)
         used = self._modules[source.name]
         if used is None:
-            self.diagnostics.append(Diagnostic("use-loop", f"`{statement.path.value}` uses this file, directly or through "
+            self.diagnostics.append(Diagnostic("use-loop", f"`{statement.path.value}` uses this file, directly or by way of "
                                                "others: a loop", statement.path.span,
                                                help="move what both need to a third file"))
             return
@@ -187,7 +187,7 @@ def name_span(entry: ast.Definition | ast.Let) -> Span:
 
 
 def formula_net(module: Module, chain: ast.Chain, order: tuple[str, ...]) -> ast.Net:
-    """A bare chain as a net: its unbound names are free parameters, its `let`s, in this order, parameters with defaults."""
+    """A bare chain as a net: its unbound names are free parameters, then its `let`s are parameters with defaults."""
     name = stem(module.file.source.name)
     lets = {s.binding.name: s.binding for s in module.names.values() if isinstance(s, ast.Let)}
     ordered = [lets[let] for let in order if let in lets]  # in a file with mistakes, blocks may stand there too

@@ -1,4 +1,4 @@
-"""The order in which names can be defined; those that are defined by themselves are refused, so that every spec ends."""
+"""Names that are defined by themselves, directly or through others: refused, so that every spec ends."""
 
 from __future__ import annotations
 

@@ -40,7 +40,8 @@ def several(evaluator: Evaluator, reference: ast.Reference, env: Environment, en
     for name in reference.names[:-1]:
         value = _mark(frame, name, (), reference, env).value
         if not isinstance(value, NetExpansion):
-            raise Problem("unknown-value", f"`{name}` is a value, no net: it has no `.{reference.names[-1]}`", reference.span)
+            raise Problem("unknown-value", f"`{name}` is a value, no net: it has no `.{reference.names[-1]}`",
+                          reference.span)
         frame = value.frame
     name = reference.names[-1]
     if name not in frame.marks and len(reference.names) == 1:
@@ -50,7 +51,8 @@ def several(evaluator: Evaluator, reference: ast.Reference, env: Environment, en
         if holder is not None:
             raise Problem("unknown-value", f"`{name}` is {describe(holder.names[name])}, not a value of the network",
                           reference.span, help=f"write `{name}` without `@`")
-    marks = [_mark(frame, name, index, reference, env) for index in _indices(evaluator, frame, name, reference, env, entering)]
+    indices = _indices(evaluator, frame, name, reference, env, entering)
+    marks = [_mark(frame, name, index, reference, env) for index in indices]
     for mark in marks:
         mark.read = True
     return [_wire(mark.value) for mark in marks]
@@ -72,7 +74,8 @@ def _indices(evaluator: Evaluator, frame: Frame, name: str, reference: ast.Refer
         taken = sorted({index[position] for index in family if len(index) > position})
         size = taken[-1] + 1 if taken else 0
         if isinstance(item, ast.Slice):
-            bounds = [None if b is None else evaluator.whole(b, env, entering) for b in (item.start, item.stop, item.step)]
+            bounds = [None if part is None else evaluator.whole(part, env, entering)
+                      for part in (item.start, item.stop, item.step)]
             if bounds[2] == 0:
                 raise Problem("division-by-zero", "the step of a slice is zero", item.span)
             inside = range(size)[slice(*bounds)]
@@ -107,7 +110,8 @@ def _unknown(frame: Frame, name: str, reference: ast.Reference, env: Environment
         place = f"line {later.name_span.line}"
         return Problem("used-before", f"`{text}` is used before it exists: `{name}` is named at {place}, "
                        "and no turn or branch so far has reached it", reference.span,
-                       labels=(Label(later.name_span, "named here"),), help="a value is visible after the step that names it")
+                       labels=(Label(later.name_span, "named here"),),
+                       help="a value is visible after the step that names it")
     match = closest(name, frame.marks)
     nets = reference.names[:-1]
     place = f"in `{'.'.join(nets)}`" if nets else "here"

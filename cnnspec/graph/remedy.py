@@ -33,7 +33,9 @@ def with_input(mistake: Diagnostic, expansion: Expansion, retry: Retry) -> Diagn
 
     if mistake.code in ("kernel-too-large", "size-zero"):
         side = _smallest(shape[1], works)
-        return mistake if side is None else _helped(mistake, f"the smallest input that works is `INPUT({show(_square(shape, side))})`")
+        if side is None:
+            return mistake
+        return _helped(mistake, f"the smallest input that works is `INPUT({show(_square(shape, side))})`")
     dropping = [node for node in expansion.nodes if any(node.op.unused_rows)]
     if mistake.code != "shape-mismatch" or not dropping:
         return mistake
@@ -68,7 +70,8 @@ def _dropped(nodes: list[Node], node: Node) -> str:
     """What a layer that does not read its whole input does to the sizes."""
     left = next(filter(None, node.op.unused_rows))
     sizes = [*sizes_before(nodes, node.index)]
-    return f"{node.op.brief} at line {node.span.line} leaves {left} row{'s' if left > 1 else ''} unread: {' → '.join(sizes)}"
+    rows = f"{left} row{'s' if left > 1 else ''}"
+    return f"{node.op.brief} at line {node.span.line} leaves {rows} unread: {' → '.join(sizes)}"
 
 
 def _square(shape: Shape, side: int) -> Shape:

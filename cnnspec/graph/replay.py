@@ -26,8 +26,9 @@ class Expanded(Record):
 
 
 def call_key(callee: Defined, given: tuple[Given, ...], wire: Wire | None) -> Hashable | None:
-    """What the layers of a block's call depend on; None where they depend on values elsewhere in the network, and after a
-    mistake, where there are no layers.
+    """What the layers of a block's call depend on.
+
+    None where they depend on values elsewhere in the network, and after a mistake, where there are no layers.
     """
     if wire is None or wire.node < 0 or not all(_portable(g.value) for g in given):
         return None

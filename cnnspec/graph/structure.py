@@ -14,13 +14,15 @@ from cnnspec.graph.values import ASCRIBED, GUESSED, UNKNOWN, Wire, describe
 from cnnspec.layers.base import show
 
 
-def expand_group(x: Expansion, step: ast.Group, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+def expand_group(x: Expansion, step: ast.Group, env: Environment, wire: Wire | None, name: str | None,
+                 first: bool) -> Wire | None:
     """`[ chain ]`: a chain of its own, and a level of structure."""
     scope = Scope(env.scope, GROUP, step, name)
     return x.chain(step.chain, env.inside(scope), wire)
 
 
-def expand_repeat(x: Expansion, step: ast.Repeat, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+def expand_repeat(x: Expansion, step: ast.Repeat, env: Environment, wire: Wire | None, name: str | None,
+                  first: bool) -> Wire | None:
     """`step*count`: the step again and again; 0 times is the identity."""
     count = x.evaluator.whole(step.count, env, entering(wire))
     if count < 0:
@@ -33,7 +35,8 @@ def expand_repeat(x: Expansion, step: ast.Repeat, env: Environment, wire: Wire |
     return wire
 
 
-def expand_loop(x: Expansion, step: ast.Loop, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+def expand_loop(x: Expansion, step: ast.Loop, env: Environment, wire: Wire | None, name: str | None,
+                first: bool) -> Wire | None:
     """`step for target in iterable`: the step once per element."""
     outer = Scope(env.scope, LOOP, step, name)
     for inside in x.once(turns(x, step, step.iterable, step.target, env, outer, wire)):
@@ -74,7 +77,8 @@ def destructure(target: ast.Target, value: object, names: dict[str, object]) -> 
         destructure(item, part, names)
 
 
-def expand_choice(x: Expansion, step: ast.Choice, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+def expand_choice(x: Expansion, step: ast.Choice, env: Environment, wire: Wire | None, name: str | None,
+                  first: bool) -> Wire | None:
     """`step if test else other`; without `else`, the identity."""
     if x.evaluator.truth(x.value(step.test, env, wire), step.test):
         return x.step(step.step, env, wire, name, first)
@@ -83,7 +87,8 @@ def expand_choice(x: Expansion, step: ast.Choice, env: Environment, wire: Wire |
     return x.step(step.other, env, wire, name, first)
 
 
-def expand_optional(x: Expansion, step: ast.Optional, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+def expand_optional(x: Expansion, step: ast.Optional, env: Environment, wire: Wire | None, name: str | None,
+                    first: bool) -> Wire | None:
     """`step?`: the step, or the identity where its switch is off."""
     switch = ast.Name(step.name_span or step.span, step.name)
     if x.evaluator.truth(x.value(switch, env, wire), switch):
@@ -91,7 +96,8 @@ def expand_optional(x: Expansion, step: ast.Optional, env: Environment, wire: Wi
     return entered(step, wire)
 
 
-def expand_named(x: Expansion, step: ast.Named, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+def expand_named(x: Expansion, step: ast.Named, env: Environment, wire: Wire | None, name: str | None,
+                 first: bool) -> Wire | None:
     """`step as name`: the value that leaves gets a name, and what expands inside a component of its paths."""
     index = tuple(x.evaluator.whole(item, env, entering(wire)) for item in step.items)
     label = step.name + (f"[{', '.join(map(str, index))}]" if index else "")
@@ -113,7 +119,8 @@ def is_plain(step: ast.Step) -> bool:
     return isinstance(step, ast.Merge)
 
 
-def expand_ascribed(x: Expansion, step: ast.Ascribed, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire | None:
+def expand_ascribed(x: Expansion, step: ast.Ascribed, env: Environment, wire: Wire | None, name: str | None,
+                    first: bool) -> Wire | None:
     """`step : shape`: checks the shape that leaves the step."""
     left = x.step(step.step, env, wire, name, first)
     wanted = x.value(step.shape, env, wire)
@@ -131,7 +138,8 @@ def expand_ascribed(x: Expansion, step: ast.Ascribed, env: Environment, wire: Wi
     return left if step.shape.span in x.trust_found else Wire(ASCRIBED, shape)
 
 
-def expand_reference(x: Expansion, step: ast.Reference, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire:
+def expand_reference(x: Expansion, step: ast.Reference, env: Environment, wire: Wire | None, name: str | None,
+                     first: bool) -> Wire:
     """`@name`: the chain continues from a named value."""
     if not first:
         raise Problem("reference-inside", f"`{step.span.text}` continues from a named value and stands only at the "
@@ -140,6 +148,7 @@ def expand_reference(x: Expansion, step: ast.Reference, env: Environment, wire: 
     return single(x.evaluator, step, env, entering(wire))
 
 
-def expand_missing(x: Expansion, step: ast.Missing, env: Environment, wire: Wire | None, name: str | None, first: bool) -> Wire:
+def expand_missing(x: Expansion, step: ast.Missing, env: Environment, wire: Wire | None, name: str | None,
+                   first: bool) -> Wire:
     """Where the parser found no step: nothing is known of what leaves."""
     return UNKNOWN

@@ -35,7 +35,8 @@ def _loop(scope: Scope) -> str:
     syntax = scope.syntax
     if isinstance(syntax, ast.Loop | ast.BranchLoop):
         values = ", ".join(f"{name}={written(value)}" for name, value in scope.values.items())
-        return f" of `for {syntax.target.span.text} in …` ({values})" if len(values) <= 40 else f" of `for {syntax.target.span.text} in …`"
+        loop = f" of `for {syntax.target.span.text} in …`"
+        return f"{loop} ({values})" if len(values) <= 40 else loop
     if isinstance(syntax, ast.Repeat):
         return f" of `*{syntax.count.span.text}`"
     return ""

@@ -19,7 +19,7 @@ class Activation(Pointwise):
 
     ops: ClassVar[int]
 
-    call: str = option("module", "function", named_only=True, doc="how PyTorch code calls it; some tools count modules only")
+    call: str = option("module", "function", named_only=True, doc="how PyTorch code calls it, which some tools see")
 
     def work(self, y: Shape, *xs: Shape) -> Work:
         return Work(0, self.ops * product(y))

@@ -9,7 +9,7 @@ from cnnspec.layers.base import POINT, VIEW, Buffer, Layer, Param, Reach, Shape,
 
 
 class Op:
-    """One computation: `layer` applied to values of the shapes `inputs`; interned by `apply`. Figures are for one image."""
+    """A layer applied to values of the shapes `inputs`; interned by `apply`. Figures are for one image."""
 
     def __init__(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> None:
         self.layer = layer
