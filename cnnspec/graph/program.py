@@ -152,8 +152,8 @@ class Program:
             self.load(source)
         used = self._modules[source.name]
         if used is None:
-            self.diagnostics.append(Diagnostic("use-loop", f"`{statement.path.value}` uses this file, directly or by way of "
-                                               "others: a loop", statement.path.span,
+            message = f"`{statement.path.value}` uses this file, directly or through others: a loop"
+            self.diagnostics.append(Diagnostic("use-loop", message, statement.path.span,
                                                help="move what both need to a third file"))
             return
         for name, entry in used.names.items():
@@ -168,8 +168,9 @@ class Program:
         if before is not None:
             first, second = name_span(before), name_span(entry)
             labels = [Label(first, "defined here"), *([Label(second, "and here")] if use else [])]
-            self.diagnostics.append(Diagnostic("defined-twice", f"`{name}` is defined twice: at {first} and at {second}",
-                                               use or second, labels=tuple(labels), help="rename one of them"))
+            message = f"`{name}` is defined twice: at {first} and at {second}"
+            self.diagnostics.append(Diagnostic("defined-twice", message, use or second, labels=tuple(labels),
+                                               help="rename one of them"))
             return
         module.names[name] = entry
         if home is not None:
