@@ -19,15 +19,15 @@ def once_each(diagnostics: Iterable[Diagnostic], file: ast.File) -> Iterator[Dia
     A name that is read in several places is hardly misspelt in all of them: where something like it is bound and never
     read, the mistake is there.
     """
-    joined: dict[tuple[ast.Statement, str], list[Diagnostic]] = {}
+    joined: dict[tuple[ast.Statement, str], dict[Span, Diagnostic]] = {}
     for diagnostic in diagnostics:
         statement = _around(diagnostic.span, file) if diagnostic.code == "unknown-name" else None
         if statement is None or diagnostic.span is None:
             yield diagnostic
         else:
-            joined.setdefault((statement, diagnostic.span.text), []).append(diagnostic)
+            joined.setdefault((statement, diagnostic.span.text), {}).setdefault(diagnostic.span, diagnostic)
     for (statement, name), same in joined.items():
-        yield same[0] if len(same) == 1 else _join(name, same, statement)
+        yield _join(name, same, statement) if len(same) > 1 else next(iter(same.values()))
 
 
 def _around(span: Span | None, file: ast.File) -> ast.Statement | None:
@@ -37,17 +37,16 @@ def _around(span: Span | None, file: ast.File) -> ast.Statement | None:
     return next((s for s in file.statements if s.span.start <= span.start < s.span.end), None)
 
 
-def _join(name: str, same: list[Diagnostic], statement: ast.Statement) -> Diagnostic:
-    places = sorted((d.span for d in same if d.span is not None), key=lambda span: span.start)
-    labels = tuple(Label(place, "read here") for place in places[:_MOST_LABELS])
+def _join(name: str, same: dict[Span, Diagnostic], statement: ast.Statement) -> Diagnostic:
+    places = sorted(same, key=lambda span: span.start)
     unread = _unread(statement)
     match = closest(name, unread)
     if match is not None:
+        labels = tuple(Label(place, "read here") for place in places[:_MOST_LABELS])
         return Diagnostic("unknown-name", f"`{match}` is bound and never read, `{name}` is read and never bound",
                           unread[match], labels=labels, help=f"did you mean `{name}`?")
-    first = min(same, key=lambda d: d.span.start if d.span else 0)
-    others = tuple(Label(label.span) for label in labels if label.span != first.span)
-    return first.replace(labels=others)  # type: ignore[no-any-return]  # replace keeps the type
+    others = tuple(Label(place) for place in places[1:_MOST_LABELS])
+    return same[places[0]].replace(labels=others)  # type: ignore[no-any-return]  # replace keeps the type
 
 
 def _unread(statement: ast.Statement) -> dict[str, Span]:
