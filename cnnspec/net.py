@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnspec.analysis.summary import LayerSummary, Summary, summarize
 from cnnspec.diagnostics import Diagnostic, SpecError
@@ -27,6 +27,8 @@ class Net(Record):
     graph: Graph
     #: Warnings; a net with errors is never made.
     diagnostics: tuple[Diagnostic, ...]
+    #: Shapes that took the place of the spec's own inputs, by name, or under `""` of the only one.
+    input: Mapping[str, Shape]
 
     def __repr__(self) -> str:
         return f"Net({self.name!r}, {self.source!r})"
@@ -52,7 +54,7 @@ class Net(Record):
 
         The file is not read again, so that sweeps are fast; values and errors as for `load`.
         """
-        return _expand(self.target.vary(settings), None)
+        return _expand(self.target.vary(settings), self.input)
 
     @property
     def layers(self) -> tuple[LayerSummary, ...]:
@@ -87,10 +89,20 @@ def parse(text: str, *, set: Settings | None = None, input: InputShape = None, n
 
 
 def _expand(target: Target, input: InputShape) -> Net:
-    shapes = {"": input} if isinstance(input, tuple) else dict(input or {})
+    shapes = _shapes(input)
     elaboration = target.elaborate(shapes)
     if elaboration.graph is None:
         raise SpecError(elaboration.diagnostics)
     from cnnspec.analysis.lint import lint
 
-    return Net(target, elaboration.graph, lint(elaboration.graph))
+    return Net(target, elaboration.graph, lint(elaboration.graph), shapes)
+
+
+def _shapes(input: InputShape) -> dict[str, Shape]:
+    """Input shapes by name; raises `ValueError` for what is no shape."""
+    named: Mapping[str, Any] = input if isinstance(input, Mapping) else {} if input is None else {"": input}
+    for shape in named.values():
+        whole = isinstance(shape, tuple | list) and all(isinstance(n, int) and not isinstance(n, bool) for n in shape)
+        if not whole or not 1 <= len(shape) <= 4 or min(shape) < 1:
+            raise ValueError(f"an input's shape is 1 to 4 whole numbers of at least 1, channels first, not {shape!r}")
+    return {name: tuple(shape) for name, shape in named.items()}

@@ -10,10 +10,8 @@ from cnnspec.diagnostics import Diagnostic
 from cnnspec.grammar import ast
 from cnnspec.graph.calls import flatten
 from cnnspec.graph.elaborate import Elaboration, elaborate
-from cnnspec.graph.operators import kinds
 from cnnspec.graph.problem import Problem, Quiet, Stop
-from cnnspec.graph.program import Module
-from cnnspec.graph.values import Bound, Defined, Given, describe
+from cnnspec.graph.values import Defined, argument_key, describe
 from cnnspec.limits import Limits
 from cnnspec.source import Span
 
@@ -59,11 +57,12 @@ class Nets:
         if not isinstance(called, Defined) or not isinstance(called.definition, ast.Net):
             raise Problem("not-a-net", f"{describe(value)} is no net", span,
                           help="figures belong to nets: `vgg16.params`")
-        key = called, *((g.name, kinds(g.value), g.value) for g in given)
+        key = called, argument_key(given)
         if key not in self._expanded:
             self._spend(span)
-            call, module = _call(value, called, given, span)
-            self._keep(key, called.definition, elaborate(module, call, self.limits, name=called.definition.name))
+            net = called.definition
+            call = ast.Apply(net.name_span, ast.Name(net.name_span, net.name), None)
+            self._keep(key, net, elaborate(called.module, call, self.limits, value=value))
         return key, self._expanded[key]
 
     def _spend(self, span: Span) -> None:
@@ -87,15 +86,3 @@ class Nets:
             self.mistakes += [diagnostic for diagnostic in elaboration.diagnostics if self.counts(net, diagnostic)]
             if elaboration.graph is not None:
                 self.warnings += [warning for warning in lint(elaboration.graph) if self.counts(net, warning)]
-
-
-def _call(value: object, called: Defined, given: tuple[Given, ...], span: Span) -> tuple[ast.Apply, Module]:
-    """The call that makes a net, and the file in which its names are read."""
-    name, place = called.definition.name, called.definition.name_span
-    if not isinstance(value, Bound):
-        return ast.Apply(place, ast.Name(place, name), None), called.module
-    module = given[0].environment.module if given else called.module
-    callee, args = value.call.callee, tuple(g.argument for g in given)
-    if not isinstance(callee, ast.Name | ast.Index):
-        callee = ast.Name(place, name)
-    return ast.Apply(value.call.span, callee, args), module

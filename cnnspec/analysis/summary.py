@@ -132,7 +132,11 @@ class Summary(Record):
 
 
 def summarize(graph: Graph, batch: int = 1, dtype: str = "float32") -> Summary:
-    """Analyse a graph. `dtype` is one of `DTYPES`."""
+    """Analyse a graph; raises `ValueError` for a `dtype` that is none of `DTYPES` or a batch below 1."""
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
+    if batch < 1:
+        raise ValueError(f"the batch must be at least 1, not {batch}")
     element = DTYPES[dtype]
     runs = runs_at_inference(graph)
     figures: dict[tuple[Op, bool], tuple[int, int, int, int, int, int, int, int]] = {}

@@ -9,6 +9,7 @@ import click
 
 from cnnspec import files
 from cnnspec.cli.options import fail, limit_options, take_limits
+from cnnspec.cli.terminal import colored
 from cnnspec.diagnostics import SpecError, in_order
 from cnnspec.grammar import format_file, parse_file
 from cnnspec.limits import Limits
@@ -109,4 +110,4 @@ def report(error: SpecError) -> None:
     """Print what is wrong with a file and go on with the next."""
     from cnnspec.render.diagnostics import full
 
-    click.echo(full(error.diagnostics, color=sys.stderr.isatty()), err=True)
+    click.echo(full(error.diagnostics, color=colored(sys.stderr)), err=True)

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from cnnspec.cli.terminal import colored
 from cnnspec.diagnostics import Diagnostic, SpecError
 from cnnspec.limits import DEFAULT, Limits
 from cnnspec.net import Net
@@ -73,6 +74,8 @@ def take_settings(settings: tuple[str, ...]) -> dict[str, object]:
         name, sign, value = setting.partition("=")
         if not sign or not name.strip() or not value.strip():
             raise click.UsageError(f"--set takes NAME=VALUE, not `{setting}`")
+        if name.strip() in taken:
+            raise click.UsageError(f"--set gives {name.strip()} a value twice")
         taken[name.strip()] = value
     return taken
 
@@ -83,8 +86,11 @@ def take_inputs(inputs: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     for text in inputs:
         name, _, shape = text.rpartition("=")
         extents = shape.strip().lower().replace("×", "x").split("x")
-        if not all(extent.isdigit() and int(extent) for extent in extents) or len(extents) > 4:
+        whole = all(extent.isascii() and extent.isdecimal() and len(extent) <= 12 and int(extent) for extent in extents)
+        if not whole or len(extents) > 4:
             raise click.UsageError(f"--input takes a shape such as 3x160x160, channels first, not `{text}`")
+        if name.strip() in taken:
+            raise click.UsageError(f"--input gives {name.strip() or 'the input'} a shape twice")
         taken[name.strip()] = tuple(map(int, extents))
     return taken
 
@@ -93,7 +99,7 @@ def fail(error: SpecError) -> NoReturn:
     """Print what is wrong with a spec, and exit with 1 (2 where no spec was found)."""
     from cnnspec.render.diagnostics import full
 
-    click.echo(full(error.diagnostics, color=sys.stderr.isatty()), err=True)
+    click.echo(full(error.diagnostics, color=colored(sys.stderr)), err=True)
     usage = {"file-not-found", "not-a-file", "unknown-net", "unknown-input"}
     sys.exit(2 if all(d.code in usage for d in error.diagnostics) else 1)
 
@@ -103,7 +109,7 @@ def warn(diagnostics: tuple[Diagnostic, ...]) -> None:
     if diagnostics:
         from cnnspec.render.diagnostics import full
 
-        click.echo(full(diagnostics, color=sys.stderr.isatty()), err=True)
+        click.echo(full(diagnostics, color=colored(sys.stderr)), err=True)
 
 
 def _complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:

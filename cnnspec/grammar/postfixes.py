@@ -40,7 +40,8 @@ def simple(c: Cursor, wanted: str) -> ast.Expr:
     elif c.kind in BEGIN_VALUE or c.kind == "-":
         value = expressions.unary(c)
         span = c.since(at)
-        c.report("missing-parentheses", f"{wanted} of this form stands in parentheses", span, help=f"`({span.text})`")
+        if not isinstance(value, ast.Missing):  # of what could not be read, enough is said
+            c.report("missing-parentheses", f"{wanted} of this form stands in parentheses", span, help=f"`({span.text})`")
     else:
         value = missing(c, wanted)
     c.spine = max(outer, c.spine)

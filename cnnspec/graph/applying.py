@@ -109,7 +109,7 @@ def expand_definition(x: Expansion, callee: Defined, given: tuple[Given, ...], s
     inner = Environment(callee.module, Frame(callee.definition.body))
     start, turns, ports = len(x.nodes), x.budget.turns, x.ports
     left = expand_body(x, callee, given, step, env, inner, wire, component)
-    if key is not None and left is not None and inner.scope is not None and x.ports == ports:
+    if key is not None and left is not None and left.node >= 0 and inner.scope is not None and x.ports == ports:
         x.expanded[key] = Expanded(start, len(x.nodes), left, inner.scope, x.budget.turns - turns)
     return left
 

@@ -14,10 +14,9 @@ from cnnspec.graph.budget import Budget
 from cnnspec.graph.calls import bind_parameters, bind_value, flatten
 from cnnspec.graph.environment import Environment, Frame
 from cnnspec.graph.expressions import Evaluator
-from cnnspec.graph.operators import kinds
 from cnnspec.graph.problem import Problem, Quiet, Stop
 from cnnspec.graph.structure import destructure
-from cnnspec.graph.values import Bound, ChainValue, Defined, LayerValue
+from cnnspec.graph.values import Bound, ChainValue, Defined, LayerValue, argument_key
 from cnnspec.layers import find
 from cnnspec.limits import Limits
 from cnnspec.source import Span
@@ -80,7 +79,7 @@ class Census:
             return self.step(target.step, target.environment)
         if not isinstance(target, Defined):
             return NONE
-        key = (target, *((g.name, kinds(g.value), g.value) for g in given))
+        key = target, argument_key(given)
         if key not in self._known:
             self._known[key] = NONE  # a recursion counts nothing, and is refused elsewhere
             inner = Environment(target.module, Frame())

@@ -40,8 +40,10 @@ class Elaboration(Record):
 
 
 def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapping[str, Shape] | None = None,
-              name: str = "") -> Elaboration:
+              name: str = "", value: object = None) -> Elaboration:
     """Expand the net that `call` names, as seen from `module`; `name` is what the network is called, else like the net.
+
+    `value` is what the call's name stands for where that is known already, such as a call with its arguments evaluated.
 
     `input_shape` takes the place of the spec's inputs, by name, or under `""` of the only one; ascriptions are then
     not checked. Where an ascription is not met, checking goes on with the shape that leaves fewer mistakes.
@@ -50,10 +52,11 @@ def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapp
     free = _free_parameters(module, call)
     if free:
         return Elaboration(None, (free,))
+    root = Environment(module, Frame(), names={} if value is None else {_name(call): value})
     with _deep():
-        expander, wire = _run(module, call, limits, shapes)
+        expander, wire = _run(root, call, limits, shapes)
         for span in expander.unmet[:_MOST_TRIED]:
-            other, other_wire = _run(module, call, limits, shapes, expander.trust_found | {span})
+            other, other_wire = _run(root, call, limits, shapes, expander.trust_found | {span})
             if len(in_order(other.diagnostics)) < len(in_order(expander.diagnostics)):
                 expander, wire = other, other_wire
         mistakes, layers = in_order(expander.diagnostics), len(expander.nodes)
@@ -61,7 +64,7 @@ def elaborate(module: Module, call: ast.Apply, limits: Limits, input_shape: Mapp
             return Elaboration(_graph(name or _name(call), call, expander, wire), (), layers)
 
         def retry(shape: Shape) -> list[Diagnostic]:
-            return _run(module, call, limits, {"": shape})[0].diagnostics
+            return _run(root, call, limits, {"": shape})[0].diagnostics
 
         first = [with_input(mistake, expander, retry) for mistake in mistakes[:_MOST_TRIED]]
         return Elaboration(None, (*first, *mistakes[_MOST_TRIED:]), layers)
@@ -73,20 +76,21 @@ def shapes_seen(module: Module, call: ast.Apply, limits: Limits) -> Seen:
     expander.seen = {}
     with _deep():
         try:
-            _check_size(module, call, limits)
-            expander.step(call, Environment(module, Frame()), None)
+            root = Environment(module, Frame())
+            _check_size(root, call, limits)
+            expander.step(call, root, None)
         except Stop:
             return {}  # too large to expand: nothing is known
     return expander.seen
 
 
-def _run(module: Module, call: ast.Apply, limits: Limits, shapes: dict[str, Shape],
+def _run(root: Environment, call: ast.Apply, limits: Limits, shapes: dict[str, Shape],
          trust_found: frozenset[Span] = frozenset()) -> tuple[Expander, Wire | None]:
     expander = Expander(limits, shapes)
     expander.trust_found = trust_found
     try:
-        _check_size(module, call, limits)
-        wire = expander.step(call, Environment(module, Frame()), None)
+        _check_size(root, call, limits)
+        wire = expander.step(call, root, None)
     except Stop as stop:
         expander.diagnostics.append(stop.diagnostic)
         return expander, None
@@ -104,10 +108,10 @@ def _run(module: Module, call: ast.Apply, limits: Limits, shapes: dict[str, Shap
     return expander, wire
 
 
-def _check_size(module: Module, call: ast.Apply, limits: Limits) -> None:
+def _check_size(root: Environment, call: ast.Apply, limits: Limits) -> None:
     """Refuse a net that is too large before expanding anything."""
     census = Census(limits)
-    census.step(call, Environment(module, Frame()))
+    census.step(call, root)
     if census.culprit is not None:
         place, (layers, turns) = census.culprit
         too_many_layers = layers > limits.layers

@@ -14,10 +14,9 @@ from cnnspec.graph.expressions import Evaluator
 from cnnspec.graph.extents import NOTHING, Entering
 from cnnspec.graph.names import loop_names
 from cnnspec.graph.network import Node, Output
-from cnnspec.graph.operators import kinds
 from cnnspec.graph.problem import Problem, Quiet, Stop
 from cnnspec.graph.trace import trace
-from cnnspec.graph.values import UNKNOWN, Given, NetExpansion, Wire
+from cnnspec.graph.values import UNKNOWN, Given, NetExpansion, Wire, argument_key
 from cnnspec.layers.base import Layer, Shape
 from cnnspec.layers.op import Op
 from cnnspec.limits import Limits
@@ -166,14 +165,14 @@ class Expansion:
 
     def bind(self, cls: type[Layer], given: tuple[Given, ...], step: ast.Apply | ast.Merge) -> Layer:
         """A layer with its arguments; the same one for the same arguments."""
-        key = (cls, *((g.name, kinds(g.value), g.value) for g in given))
+        key = cls, argument_key(given)
         layer = _LAYERS.get(key)
         if layer is None:
             if len(_LAYERS) >= _MOST_LAYERS:
                 _LAYERS.clear()  # only a cache: a long-lived process that sees ever new layers must not grow
             layer = _LAYERS[key] = bind_layer(cls, given, step)
         if isinstance(step.callee, ast.Name) and step.callee.id == cls.keyword:
-            if all(_is_literal(argument.value, cls) for argument in step.args or ()):
+            if isinstance(step, ast.Apply) and all(_is_literal(argument.value, cls) for argument in step.args or ()):
                 self.constant[step] = layer
         return layer
 

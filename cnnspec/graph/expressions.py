@@ -190,6 +190,8 @@ class Evaluator:
             if argument.name is None:
                 raise Problem("unknown-argument", "a figure takes its arguments by name", argument.span,
                               help=f"`{expr.callee.span.text}(batch={argument.span.text})`")
+            if argument.name in values:
+                raise Problem("doubled-argument", f"the figure gets `{argument.name}` twice", argument.span)
             values[argument.name] = self.value(argument.value, env, entering, self.figure_words)
         return values
 

@@ -123,8 +123,3 @@ def equal(left: Any, right: Any) -> bool:
     if isinstance(left, bool) != isinstance(right, bool):
         return False
     return bool(left == right)
-
-
-def kinds(value: object) -> object:
-    """What tells `1` from `on` and `1.0`, which Python holds to be equal."""
-    return tuple(map(kinds, value)) if isinstance(value, tuple) else type(value)

@@ -7,9 +7,8 @@ from collections.abc import Hashable
 from cnnspec.graph.budget import limit_layers
 from cnnspec.graph.expansion import Expansion
 from cnnspec.graph.network import Node, Scope
-from cnnspec.graph.operators import kinds
 from cnnspec.graph.problem import Stop
-from cnnspec.graph.values import Bound, ChainValue, Defined, Given, Wire
+from cnnspec.graph.values import Bound, ChainValue, Defined, Given, Wire, argument_key
 from cnnspec.record import Record
 from cnnspec.source import Span
 
@@ -32,7 +31,7 @@ def call_key(callee: Defined, given: tuple[Given, ...], wire: Wire | None) -> Ha
     """
     if wire is None or wire.node < 0 or not all(_portable(g.value) for g in given):
         return None
-    return callee, wire.shape, *((g.name, kinds(g.value), g.value) for g in given)
+    return callee, wire.shape, argument_key(given)
 
 
 def _portable(value: object) -> bool:

@@ -60,6 +60,18 @@ class Given(Record):
     environment: Environment
 
 
+def kinds(value: object) -> object:
+    """What tells `1` from `on` and `1.0`, which Python holds to be equal, at every level of a value."""
+    if isinstance(value, tuple):
+        return tuple(map(kinds, value))
+    return argument_key(value.given) if isinstance(value, Bound) else type(value)
+
+
+def argument_key(given: tuple[Given, ...]) -> tuple[object, ...]:
+    """Equal for arguments with equal names and values, wherever they are written."""
+    return tuple((argument.name, kinds(argument.value), argument.value) for argument in given)
+
+
 class Bound(Callable):
     """A layer, block or net with some arguments given: `LEAKYRELU(0.2)`."""
 

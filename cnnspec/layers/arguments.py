@@ -117,10 +117,15 @@ def number(default: Any = REQUIRED, *, doc: str, low: float | None = None, high:
     def parse(value: object) -> object:
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf"):
             if (low is None or value >= low) and (high is None or value <= high):
-                return value
+                return plain(value)
         raise ValueError(f"a number{bounds}")
 
     return Arg(parse, "number", default, doc)
+
+
+def plain(value: float) -> float:
+    """A number in its one form: whole where it is whole, so that equal arguments make equal layers."""
+    return int(value) if value == int(value) else value
 
 
 def flag(default: bool, *, doc: str, named_only: bool = False) -> Any:
@@ -158,16 +163,22 @@ def axes(default: Any = REQUIRED, *, doc: str, minimum: int = 1) -> Any:
     return Arg(parse, "count per axis", default, doc)
 
 
+#: The largest factor of a resizing; beyond, doubles overflow.
+MOST_TIMES = 1_000_000
+
+
 def ratios(default: Any = REQUIRED, *, doc: str) -> Any:
     """A positive number for all spatial axes, or one for each: `2`, `1.5`, `(1, 2)`."""
 
     def positive(value: object) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_TIMES
 
     def parse(value: object) -> object:
-        if positive(value) or (isinstance(value, tuple) and 1 <= len(value) <= 3 and all(map(positive, value))):
-            return value
-        raise ValueError("a number above 0, or one per axis such as `(1, 2)`")
+        if positive(value):
+            return plain(value)  # type: ignore[arg-type]  # a number
+        if isinstance(value, tuple) and 1 <= len(value) <= 3 and all(map(positive, value)):
+            return tuple(map(plain, value))
+        raise ValueError(f"a number above 0, at most {MOST_TIMES:,}, or one per axis such as `(1, 2)`")
 
     return Arg(parse, "number per axis", default, doc)
 

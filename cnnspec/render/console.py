@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TextIO
 
 from cnnspec.analysis.outline import Outline
@@ -17,6 +18,8 @@ from cnnspec.render.snippet import visible
 from cnnspec.render.totals import conventions, remarks, totals
 
 _STYLES = {"": "none", "dim": "dim", "bold": "bold", "bar": "cyan"}
+#: What may ask for colours where the output is no terminal. Only then is rich, slower to start than all else, asked.
+_FORCING = ("FORCE_COLOR", "TTY_COMPATIBLE")
 
 
 def print_summary(summary: Summary, outline: Outline, *, convention: str | None = None, chosen: Sequence[Column] = (),
@@ -27,16 +30,20 @@ def print_summary(summary: Summary, outline: Outline, *, convention: str | None 
     `overridden` says that another input than the spec's own is described. Colours as rich decides (NO_COLOR,
     FORCE_COLOR), and the width too (COLUMNS).
     """
+    out = file or sys.stdout
+    page_of = partial(page, summary, outline, convention=convention, chosen=chosen, overridden=overridden)
+    if not out.isatty() and not any(map(os.environ.get, _FORCING)):
+        columns = os.environ.get("COLUMNS", "")
+        out.writelines(plain(page_of(int(columns) if columns.isdecimal() else None)))
+        return
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=file or sys.stdout, highlight=False, markup=False, emoji=False)
-    width = console.width if console.is_terminal or "COLUMNS" in os.environ else None
-    lines = page(summary, outline, width, convention=convention, chosen=chosen, overridden=overridden)
+    console = Console(file=out, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console.file.writelines(plain(lines))
+        out.writelines(plain(page_of(console.width)))
         return
-    for line in lines:
+    for line in page_of(console.width):
         console.print(Text.assemble(*((part.text, _STYLES[part.style]) for part in stripped(line))), soft_wrap=True)
 
 
