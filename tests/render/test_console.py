@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
@@ -182,3 +185,13 @@ def test_a_pipe_is_as_wide_as_columns_says(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_force_color_colours_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[" in printed(monkeypatch, StringIO(), COLUMNS="80", FORCE_COLOR="1")
+
+
+def test_a_pipe_does_not_wait_for_rich() -> None:
+    watched = ("import atexit, sys; atexit.register(lambda: print('rich' in sys.modules, file=sys.stderr)); "
+               "from cnnspec.cli import main; main()")
+    kept = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "TTY_COMPATIBLE")}
+    for forced, asked in ({}, "False"), ({"FORCE_COLOR": "1"}, "True"):
+        done = subprocess.run([sys.executable, "-c", watched, "summary", "-e", "INPUT -> FC"], env={**kept, **forced},
+                              capture_output=True, encoding="utf-8", check=True, cwd=HERE.parents[1])
+        assert done.stderr.split() == [asked]
