@@ -41,7 +41,8 @@ def simple(c: Cursor, wanted: str) -> ast.Expr:
         value = expressions.unary(c)
         span = c.since(at)
         if not isinstance(value, ast.Missing):  # of what could not be read, enough is said
-            c.report("missing-parentheses", f"{wanted} of this form stands in parentheses", span, help=f"`({span.text})`")
+            message = f"{wanted} of this form stands in parentheses"
+            c.report("missing-parentheses", message, span, help=f"`({span.text})`")
     else:
         value = missing(c, wanted)
     c.spine = max(outer, c.spine)

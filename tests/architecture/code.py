@@ -72,7 +72,6 @@ def lines(path: Path) -> int:
 def prints(tree: ast.Module) -> Iterator[int]:
     """The lines that print: calls of `print` and `echo`, and the standard streams."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id == "print":
-            yield node.lineno
-        elif isinstance(node, ast.Attribute) and node.attr in {"stdout", "stderr", "echo", "secho"}:
+        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+        if name in {"print", "stdout", "stderr", "echo", "secho"}:
             yield node.lineno
