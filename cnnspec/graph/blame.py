@@ -19,6 +19,15 @@ def blamed(expr: ast.Expr, env: Environment, site: Span | None = None) -> tuple[
     return origin, (Label(site or expr.span, "used here"),) if origin != expr.span else ()
 
 
+def element_of(iterable: ast.Expr, index: int, env: Environment) -> Span | None:
+    """The place of an element of a tuple that is written out somewhere; None where it is computed."""
+    origin = _follow(Origin(iterable, env))
+    expr = origin.expression
+    if isinstance(expr, ast.TupleExpr) and index < len(expr.items):
+        return written_at(expr.items[index], origin.environment)
+    return None
+
+
 def culprit(expr: ast.Expr, code: str, env: Environment) -> ast.Expr:
     """The name whose value an operation cannot take: a divisor that is zero, an operand that is no number (no tuple,
     where it has an index); the operation itself where none of its operands is such a name.

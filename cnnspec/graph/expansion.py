@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.grammar import ast
@@ -15,6 +15,7 @@ from cnnspec.graph.extents import NOTHING, Entering
 from cnnspec.graph.names import loop_names
 from cnnspec.graph.network import Node, Output
 from cnnspec.graph.problem import Problem, Quiet, Stop
+from cnnspec.graph.reports import Reports
 from cnnspec.graph.trace import trace
 from cnnspec.graph.values import UNKNOWN, Given, NetExpansion, Wire, argument_key
 from cnnspec.layers.base import Layer, Shape
@@ -34,8 +35,6 @@ Seen = dict[ast.Step, set[tuple[Entering, Entering]]]
 #: Layers by class and arguments, for all expansions: sweeps see the same ones again and again.
 _LAYERS: dict[tuple[object, ...], Layer] = {}
 _MOST_LAYERS = 100_000
-
-Turn = TypeVar("Turn")
 
 #: A form of step: the value that leaves it, for the value that enters (None where none does), the name that `as` gives
 #: it, and whether it begins its chain.
@@ -57,13 +56,7 @@ class Expansion:
         self.inputs: list[Node] = []
         self.outputs: list[Output] = []
         self.marks: list[tuple[str, Mark]] = []
-        self.diagnostics: list[Diagnostic] = []
-        #: How many mistakes there were, counting each time; their kinds; which of them are kept.
-        self.mistakes = 0
-        self.kinds: dict[object, None] = {}
-        self.keys: set[object] = set()
-        #: The kinds that the loops around this place have had in an earlier turn.
-        self.heard: list[set[object]] = []
+        self.reports = Reports()
         #: Shapes that take the place of the spec's own inputs, by name; `""` for the only one.
         self.input_shape = input_shape
         #: Ascriptions not met, and which of them continue with the shape that was found instead.
@@ -78,37 +71,22 @@ class Expansion:
         #: What the calls of blocks have made, by all that it depends on.
         self.expanded: dict[Hashable | None, Expanded] = {}
 
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """The mistakes so far."""
+        return self.reports.kept
+
     def report(self, problem: Problem, env: Environment) -> None:
-        """Keep a mistake, with the calls and turns that led to it, unless it follows from one of an earlier turn."""
-        self.mistakes += 1
-        kind, key = _kind(problem), problem.diagnostic.key
-        self.kinds.setdefault(kind)
-        if key not in self.keys and all(kind in kinds for kinds in self.heard):
-            self.keys.add(key)
+        """Keep a mistake, with the calls and turns that led to it, unless it follows from an earlier one."""
+        if self.reports.hear(problem.diagnostic):
             where = trace(env.scope)
             notes = problem.diagnostic.notes + ((where,) if where else ())
-            self.diagnostics.append(problem.diagnostic.replace(notes=notes))
+            self.reports.keep(problem.diagnostic.replace(notes=notes))
 
     @property
     def ports(self) -> tuple[int, int, int]:
         """Inputs, outputs and mistakes so far: a call that adds none of them can be replayed."""
-        return len(self.inputs), len(self.outputs), self.mistakes
-
-    def once(self, turns: Iterable[Turn]) -> Iterator[Turn]:
-        """The turns of a loop. After one with mistakes, further turns may only repeat those, of other elements; what
-        else goes wrong in them follows from the first.
-        """
-        heard: set[object] | None = None
-        try:
-            for turn in turns:
-                before = len(self.kinds)
-                yield turn
-                if len(self.kinds) > before and heard is None:
-                    heard = set(list(self.kinds)[before:])
-                    self.heard.append(heard)
-        finally:
-            if heard is not None:
-                self.heard.remove(heard)
+        return len(self.inputs), len(self.outputs), self.reports.count
 
     def take_net(self) -> NetExpansion | None:
         """The net that the last step was, once."""
@@ -189,12 +167,6 @@ class Expansion:
         assert env.scope is not None  # steps expand inside a net
         self.nodes.append(Node(index, op, inputs, env.scope, step.span, name or op.layer.keyword.lower()))
         return Wire(index, op.output)
-
-
-def _kind(problem: Problem) -> object:
-    """Equal for what is wrong in the same way at the same place of the text, whichever value is to blame."""
-    diagnostic = problem.diagnostic
-    return diagnostic.code, diagnostic.labels[0].span if diagnostic.labels else diagnostic.span
 
 
 def hinted(problem: Problem, step: ast.Step) -> Problem:

@@ -63,7 +63,8 @@ def expand_branch(x: Expansion, branch: ast.Branch, env: Environment, wire: Wire
             if x.evaluator.truth(x.value(branch.test, env, wire), branch.test):
                 yield from expand_branch(x, branch.branch, env, wire, number)
         elif isinstance(branch, ast.BranchLoop):
-            for inside in x.once(turns(x, branch, branch.iterable, branch.target, env, env.scope, wire)):
+            for inside in x.reports.once(turns(x, branch, branch.iterable, branch.target, env, env.scope, wire),
+                                         branch.target):
                 yield from expand_branch(x, branch.branch, inside, wire, number)
         else:
             inside = env.inside(Scope(env.scope, BRANCH, branch, None, {}, *number))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnnspec.diagnostics import Label
 from cnnspec.grammar import ast
+from cnnspec.graph.blame import blamed, element_of
 from cnnspec.graph.environment import Environment, Mark, Turn
 from cnnspec.graph.expansion import Expansion, entered, entering
 from cnnspec.graph.network import GROUP, LOOP, REPEAT, TURN, Scope
-from cnnspec.graph.problem import Problem
+from cnnspec.graph.problem import Problem, Quiet
 from cnnspec.graph.references import name_value, single
 from cnnspec.graph.values import ASCRIBED, GUESSED, UNKNOWN, Wire, describe
 from cnnspec.layers.base import show
@@ -26,10 +28,11 @@ def expand_repeat(x: Expansion, step: ast.Repeat, env: Environment, wire: Wire |
     """`step*count`: the step again and again; 0 times is the identity."""
     count = x.evaluator.whole(step.count, env, entering(wire))
     if count < 0:
-        raise Problem("bad-operand", f"a count must be at least 0, not {count}", step.count.span)
+        origin, labels = blamed(step.count, env)
+        raise Problem("bad-operand", f"a count must be at least 0, not {count}", origin, labels=labels)
     x.budget.turn(step.span, count)
     outer = Scope(env.scope, REPEAT, step, name)
-    for turn in x.once(range(count)):
+    for turn in x.reports.once(range(count)):
         inside = env.inside(Scope(outer, TURN, step, None, {}, turn, count))
         wire = expand_turn(x, step.step, inside, wire, first and turn == 0)
     return wire
@@ -39,7 +42,7 @@ def expand_loop(x: Expansion, step: ast.Loop, env: Environment, wire: Wire | Non
                 first: bool) -> Wire | None:
     """`step for target in iterable`: the step once per element."""
     outer = Scope(env.scope, LOOP, step, name)
-    for inside in x.once(turns(x, step, step.iterable, step.target, env, outer, wire)):
+    for inside in x.reports.once(turns(x, step, step.iterable, step.target, env, outer, wire), step.target):
         wire = expand_turn(x, step.step, inside, wire, first)
         first = False
     return wire
@@ -50,6 +53,7 @@ def turns(x: Expansion, syntax: ast.Loop | ast.BranchLoop, iterable: ast.Expr, t
     """One environment per element of a loop's iterable."""
     row = x.evaluator.row(iterable, env, entering(wire))
     x.budget.turn(syntax.span, len(row))
+    check_elements(x, row, target, iterable, env)
     for index, element in enumerate(row):
         names: dict[str, object] = {}
         destructure(target, element, names)
@@ -62,6 +66,30 @@ def expand_turn(x: Expansion, step: ast.Step, env: Environment, wire: Wire | Non
     if type(step) is ast.Group:
         return x.chain(step.chain, env, wire)
     return x.step(step, env, wire, None, first)
+
+
+def check_elements(x: Expansion, row: tuple[object, ...], target: ast.Target, iterable: ast.Expr,
+                   env: Environment) -> None:
+    """Report the elements that do not have the parts that a loop binds, each where it was written; raises `Quiet` then.
+
+    Where none has, the loop's names are at fault: raises `Problem`.
+    """
+    misfits: list[tuple[int, Problem]] = []
+    for index, element in enumerate(row):
+        try:
+            destructure(target, element, {})
+        except Problem as misfit:
+            misfits.append((index, misfit))
+    if misfits and len(misfits) == len(row):
+        raise misfits[0][1]
+    for index, problem in misfits:
+        origin = element_of(iterable, index, env)
+        if origin is not None:
+            label = Label(target.span, "bound here")
+            problem.diagnostic = problem.diagnostic.replace(span=origin, labels=(label,))
+        x.report(problem, env)
+    if misfits:
+        raise Quiet
 
 
 def destructure(target: ast.Target, value: object, names: dict[str, object]) -> None:
