@@ -28,7 +28,7 @@ class Trust:
 
     def mistakes(self, syntax: ast.Syntax) -> list[Diagnostic]:
         """The mistakes inside a piece of syntax, in source order."""
-        span = syntax.span
+        span = self.module.file.span if syntax is self.module.formula else syntax.span  # its `let`s are parts of it
         inside = [d for d in self.found if d.span and d.span.source.name == span.source.name
                   and span.start <= d.span.start <= span.end]
         return sorted(inside, key=lambda d: d.span.start if d.span else 0)

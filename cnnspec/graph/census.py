@@ -111,7 +111,7 @@ class Census:
         return layers, turns
 
     def choice(self, step: ast.Choice, env: Environment) -> Count:
-        if self.evaluator.truth(self.value(step.test, env), step.test):
+        if self.evaluator.truth(self.value(step.test, env), step.test, env):
             return self.step(step.step, env)
         return self.step(step.other, env) if step.other is not None else NONE
 
@@ -129,7 +129,7 @@ class Census:
         return total(self.step(branch, env) for branch in step.branches)
 
     def branch_if(self, branch: ast.BranchIf, env: Environment) -> Count:
-        if self.evaluator.truth(self.value(branch.test, env), branch.test):
+        if self.evaluator.truth(self.value(branch.test, env), branch.test, env):
             return self.step(branch.branch, env)
         return NONE
 

@@ -112,7 +112,7 @@ class Evaluator:
     def unary(self, expr: ast.Unary, env: Environment, entering: Entering, words: Words) -> object:
         operand = self.value(expr.operand, env, entering, words)
         if expr.op == "not":
-            return not self.truth(operand, expr.operand)
+            return not self.truth(operand, expr.operand, env)
         if not is_number(operand):
             raise Unfit("bad-operand", f"`{expr.op}` needs a number, not {describe(operand)}")
         return -operand if expr.op == "-" else operand
@@ -134,12 +134,12 @@ class Evaluator:
 
     def logic(self, expr: ast.Logic, env: Environment, entering: Entering, words: Words) -> object:
         for operand in expr.operands:
-            if self.truth(self.value(operand, env, entering, words), operand) == (expr.op == "or"):
+            if self.truth(self.value(operand, env, entering, words), operand, env) == (expr.op == "or"):
                 return expr.op == "or"
         return expr.op == "and"
 
     def conditional(self, expr: ast.Conditional, env: Environment, entering: Entering, words: Words) -> object:
-        test = self.truth(self.value(expr.test, env, entering), expr.test)
+        test = self.truth(self.value(expr.test, env, entering), expr.test, env)
         return self.value(expr.then if test else expr.other, env, entering, words)
 
     def index(self, expr: ast.Index, env: Environment, entering: Entering, words: Words) -> object:
@@ -238,11 +238,12 @@ class Evaluator:
             raise Problem("bad-operand", f"a whole number is needed here, not {describe(value)}", origin, labels=labels)
         return value
 
-    def truth(self, value: object, expr: ast.Expr) -> bool:
+    def truth(self, value: object, expr: ast.Expr, env: Environment) -> bool:
         """A condition: on/off or a comparison; numbers and tuples as in Python."""
         if isinstance(value, bool | int | float | tuple):
             return bool(value)
-        raise Problem("bad-operand", f"a condition is needed here, not {describe(value)}", expr.span)
+        origin, labels = blamed(expr, env)
+        raise Problem("bad-operand", f"a condition is needed here, not {describe(value)}", origin, labels=labels)
 
     def row(self, expr: ast.Expr, env: Environment, entering: Entering) -> tuple[object, ...]:
         """Something to loop over."""

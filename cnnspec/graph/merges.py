@@ -60,7 +60,7 @@ def expand_branch(x: Expansion, branch: ast.Branch, env: Environment, wire: Wire
     """The values of a branch: one, one per turn or per named value, or none where its condition fails."""
     try:
         if isinstance(branch, ast.BranchIf):
-            if x.evaluator.truth(x.value(branch.test, env, wire), branch.test):
+            if x.evaluator.truth(x.value(branch.test, env, wire), branch.test, env):
                 yield from expand_branch(x, branch.branch, env, wire, number)
         elif isinstance(branch, ast.BranchLoop):
             for inside in x.reports.once(turns(x, branch, branch.iterable, branch.target, env, env.scope, wire),

@@ -55,7 +55,7 @@ def expand_output(x: Expansion, step: ast.Apply, env: Environment, wire: Wire | 
     train_only = False
     for argument in step.args or ():
         if argument.name == "train_only":
-            train_only = x.evaluator.truth(x.value(argument.value, env, wire), argument.value)
+            train_only = x.evaluator.truth(x.value(argument.value, env, wire), argument.value, env)
         elif argument.name is not None:
             raise Problem("unknown-argument", f"OUTPUT has no argument `{argument.name}`", argument.name_span,
                           help="it takes a name and `train_only`")

@@ -28,10 +28,33 @@ def check_even(expr: ast.Call, rows: list[Any], env: Environment) -> None:
     lengths = [len(row) for row in rows if isinstance(row, tuple)]
     if len(set(lengths)) <= 1 or len(lengths) < len(expr.args):
         return
-    odd = min(lengths, key=lengths.count)
+    exprs = [argument.value for argument in expr.args]
+    at = _odd(exprs, lengths, env)
     counts = ", ".join(map(str, lengths[:-1])) + f" and {lengths[-1]}"
-    row = expr.args[lengths.index(odd)].value
     raise Problem("uneven-zip", f"`zip` needs tuples of one length; these have {counts} elements",
-                  written_at(row, env), label=f"{odd} element{'s' if odd != 1 else ''}",
+                  written_at(exprs[at], env), label=f"{lengths[at]} element{'s' if lengths[at] != 1 else ''}",
                   labels=(Label(expr.span, "zipped here"),),
                   help="give every tuple the same number of elements, or cut the longer ones: `t[:n]`")
+
+
+def _odd(rows: list[ast.Expr], lengths: list[int], env: Environment) -> int:
+    """Which of some rows is probably wrong: one that differs from its default, else one that is written out, else the
+    rarest length.
+    """
+    rare = [at for at, length in enumerate(lengths) if lengths.count(length) == min(map(lengths.count, lengths))]
+    for at in rare:
+        usual = _usual_length(rows[at], env)
+        if usual is not None and usual != lengths[at] and usual in lengths:
+            return at
+    return next((at for at in rare if not isinstance(rows[at], ast.Name)), rare[0])
+
+
+def _usual_length(row: ast.Expr, env: Environment) -> int | None:
+    """How many elements a parameter has where a caller does not say otherwise."""
+    holder = env.holder(row.id) if isinstance(row, ast.Name) else None
+    definition = holder.scope.syntax if holder is not None and holder.scope is not None else None
+    if isinstance(definition, ast.Definition) and isinstance(row, ast.Name):
+        for parameter in definition.parameters:
+            if parameter.name == row.id and isinstance(parameter.default, ast.TupleExpr):
+                return len(parameter.default.items)
+    return None

@@ -108,7 +108,7 @@ def destructure(target: ast.Target, value: object, names: dict[str, object]) -> 
 def expand_choice(x: Expansion, step: ast.Choice, env: Environment, wire: Wire | None, name: str | None,
                   first: bool) -> Wire | None:
     """`step if test else other`; without `else`, the identity."""
-    if x.evaluator.truth(x.value(step.test, env, wire), step.test):
+    if x.evaluator.truth(x.value(step.test, env, wire), step.test, env):
         return x.step(step.step, env, wire, name, first)
     if step.other is None:
         return entered(step, wire)
@@ -119,7 +119,7 @@ def expand_optional(x: Expansion, step: ast.Optional, env: Environment, wire: Wi
                     first: bool) -> Wire | None:
     """`step?`: the step, or the identity where its switch is off."""
     switch = ast.Name(step.name_span or step.span, step.name)
-    if x.evaluator.truth(x.value(switch, env, wire), switch):
+    if x.evaluator.truth(x.value(switch, env, wire), switch, env):
         return x.step(step.step, env, wire, name, first)
     return entered(step, wire)
 

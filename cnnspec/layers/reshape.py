@@ -50,7 +50,8 @@ class Slice(Pointwise, View):
         return self.meant(x)
 
     def meant(self, *xs: Shape) -> Shape:
-        return (self.stop - self.start, *xs[0][1:])
+        (x,) = xs
+        return (max(1, min(self.stop, x[0]) - self.start), *x[1:])
 
     def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {self.start}:{self.stop}"
