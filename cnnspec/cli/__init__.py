@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -56,7 +57,17 @@ def group() -> None:
 
 def main() -> None:
     """The console script. Exit codes: 0 fine, 1 the spec is wrong, 2 wrong usage."""
+    if sys.stdout is None or sys.stderr is None:
+        sys.exit(2)  # closed by whoever called: there is nowhere to say anything
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character still gets the rest
-    group(prog_name="cnnspec")
+    try:
+        try:
+            group(prog_name="cnnspec")
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        sys.stderr.write(f"Error: the output cannot be written: {error.strerror}\n")
+        sys.stderr.flush()
+        os._exit(2)  # an orderly exit would try to write once more

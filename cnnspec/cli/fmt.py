@@ -96,7 +96,8 @@ def write(path: str, text: str) -> None:
     """Replace a file's text at once: whoever reads it sees the old or the new one, never a part."""
     import tempfile
 
-    folder = os.path.dirname(os.path.abspath(path))
+    path = os.path.realpath(path)  # a link stays a link
+    folder = os.path.dirname(path)
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=folder, delete=False) as file:
             file.write(text)

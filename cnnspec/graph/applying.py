@@ -10,7 +10,7 @@ from cnnspec.graph.expansion import Expansion, entered, entering
 from cnnspec.graph.network import BLOCK, NET, Node, Scope
 from cnnspec.graph.ports import expand_input, expand_output
 from cnnspec.graph.problem import Problem
-from cnnspec.graph.recovery import guessed, suggested
+from cnnspec.graph.recovery import salvaged, suggested
 from cnnspec.graph.replay import Expanded, call_key, replay
 from cnnspec.graph.unknown import unknown_name
 from cnnspec.graph.values import (
@@ -65,8 +65,7 @@ def called(x: Expansion, expr: ast.Expr, env: Environment, wire: Wire | None) ->
 
 
 def expand_called(x: Expansion, callee: object, given: tuple[Given, ...], step: ast.Apply, env: Environment,
-                  wire: Wire | None,
-         name: str | None) -> Wire | None:
+                  wire: Wire | None, name: str | None) -> Wire | None:
     """Expand what is called, with its arguments."""
     if isinstance(callee, Bound):
         callee, given = flatten(callee, given)
@@ -75,7 +74,7 @@ def expand_called(x: Expansion, callee: object, given: tuple[Given, ...], step: 
             layer = x.bind(callee.layer, given, step)
         except Problem as problem:
             x.report(problem, env)
-            return guessed(callee.layer, given, wire)
+            return salvaged(x, callee.layer, given, problem, step, env, wire)
         return expand_layer(x, layer, step, given, env, wire, name)
     if isinstance(callee, Defined):
         return expand_definition(x, callee, given, step, env, wire, name)

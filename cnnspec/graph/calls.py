@@ -10,6 +10,7 @@ from cnnspec.graph.blame import written_at
 from cnnspec.graph.environment import Environment, Origin
 from cnnspec.graph.expressions import Evaluator
 from cnnspec.graph.extents import Entering
+from cnnspec.graph.habits import argument_meant
 from cnnspec.graph.problem import Problem, Quiet
 from cnnspec.graph.values import Bound, Callable, Given, Wire, describe
 from cnnspec.layers.arguments import LayerError
@@ -132,7 +133,7 @@ def layer_problem(error: LayerError, cls: type[Layer], given: Sequence[Given],
         return Problem(error.code, error.message, place, help=help)
     syntax = argument.argument
     if error.code == "unknown-argument" and isinstance(error.argument, str):
-        match = closest(error.argument, cls.args)
+        match = argument_meant(error.argument, cls.args)
         help = f"did you mean `{match}`?" if match else f"it takes {', '.join(cls.args) or 'no arguments'}"
         return Problem(error.code, error.message, syntax.name_span, help=help)
     if error.code == "doubled-argument":

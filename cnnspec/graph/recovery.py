@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnspec.diagnostics import closest
 from cnnspec.grammar import ast
-from cnnspec.graph.calls import layer_value
+from cnnspec.graph.calls import bind_layer, layer_value
 from cnnspec.graph.environment import Environment
 from cnnspec.graph.expansion import Expansion, entering
+from cnnspec.graph.habits import argument_meant, step_meant
+from cnnspec.graph.problem import Problem
 from cnnspec.graph.values import GUESSED, UNKNOWN, Given, LayerValue, Wire
 from cnnspec.layers import find, keywords
 from cnnspec.layers.arguments import LayerError
@@ -19,10 +20,59 @@ from cnnspec.layers.op import apply
 def suggested(x: Expansion, step: ast.Apply, env: Environment, wire: Wire | None) -> Wire:
     """The value that leaves the layer whose name is closest to one that does not exist."""
     name = step.callee.id if isinstance(step.callee, ast.Name) else ""
-    layer = find(closest(name, keywords()) or "")
+    layer = find(step_meant(name, keywords()) or "")
     if layer is None:
         return UNKNOWN
     return guessed(layer, x.evaluator.given(step.args or (), LayerValue(layer), env, entering(wire)), wire)
+
+
+def salvaged(x: Expansion, layer: type[Layer], given: Sequence[Given], problem: Problem, step: ast.Apply,
+             env: Environment, wire: Wire | None) -> Wire:
+    """After the first argument that does not fit, `problem`: the others that do not, and the shape without them."""
+    rest = list(given)
+    while True:
+        at_fault = next((argument for argument in rest if _is_about(problem, argument)), None)
+        if at_fault is None:
+            return UNKNOWN
+        rest = _without(at_fault, rest, layer, problem)
+        try:
+            bind_layer(layer, rest, step)
+        except Problem as another:
+            if another.diagnostic.code == "missing-argument":
+                return UNKNOWN  # it was given, only wrongly
+            x.report(another, env)
+            problem = another
+        else:
+            return guessed(layer, rest, wire)
+
+
+def _without(at_fault: Given, given: Sequence[Given], layer: type[Layer], problem: Problem) -> list[Given]:
+    """The arguments without one of them, or with its name mended; those given by place get their names first."""
+    positional = [argument for argument in given if argument.name is None]
+    try:
+        places = layer.assign([argument.value for argument in positional])
+    except LayerError:
+        places = []
+    names = {id(argument): name for argument, name in zip(positional, places, strict=False)}
+    rest: list[Given] = []
+    for argument in given:
+        name = argument.name if argument.name is not None else names.get(id(argument))
+        if argument is at_fault and problem.diagnostic.code == "unknown-argument" and argument.name is not None:
+            name = argument_meant(argument.name, layer.args)
+        elif argument is at_fault:
+            name = None
+        if name is not None and all(other.name != name for other in (*given, *rest)):
+            rest.append(Given(name, argument.value, argument.argument, argument.environment))
+        elif name is not None and argument is not at_fault:
+            rest.append(argument)
+    return rest
+
+
+def _is_about(problem: Problem, argument: Given) -> bool:
+    """Whether a problem is at this argument, or at where its value was written, with a label here."""
+    places = [problem.diagnostic.span, *(label.span for label in problem.diagnostic.labels)]
+    syntax = argument.argument
+    return any(place in (syntax.span, syntax.name_span, syntax.value.span) for place in places)
 
 
 def guessed(layer: type[Layer], given: Sequence[Given], wire: Wire | None) -> Wire:
@@ -32,10 +82,10 @@ def guessed(layer: type[Layer], given: Sequence[Given], wire: Wire | None) -> Wi
     """
     if wire is None or wire.shape is None or layer.merges:
         return UNKNOWN
-    positional = [layer_value(g.value) for g in given if g.name is None]
+    positional = [layer_value(argument.value) for argument in given if argument.name is None]
     named: dict[str, object] = {}
     for argument in given:
-        name = closest(argument.name, layer.args) if argument.name is not None else None
+        name = argument_meant(argument.name, layer.args) if argument.name is not None else None
         if name is not None:
             named[name] = layer_value(argument.value)
     for _ in range(len(named) + 1):

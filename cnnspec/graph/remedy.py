@@ -16,6 +16,9 @@ FARTHEST = 64
 #: Layers of a network that is still expanded again and again.
 MOST_LAYERS = 5_000
 
+#: Mistakes that the size of the input may cause.
+OF_SIZES = ("kernel-too-large", "size-zero", "shape-mismatch")
+
 #: The mistakes that remain with another input.
 Retry = Callable[[Shape], "list[Diagnostic]"]
 
@@ -29,7 +32,7 @@ def with_input(mistake: Diagnostic, expansion: Expansion, retry: Retry) -> Diagn
         return mistake
 
     def works(side: int) -> bool:
-        return all(d.key != mistake.key for d in retry(_square(shape, side)))
+        return all(d.key != mistake.key and d.code not in OF_SIZES for d in retry(_square(shape, side)))
 
     if mistake.code in ("kernel-too-large", "size-zero"):
         side = _smallest(shape[1], works)
@@ -43,8 +46,8 @@ def with_input(mistake: Diagnostic, expansion: Expansion, retry: Retry) -> Diagn
     if not sides:
         return mistake
     inputs = " or ".join(f"`INPUT({show(_square(shape, side))})`" for side in sides)
-    noted = mistake.replace(notes=(_dropped(expansion.nodes, dropping[0]), *mistake.notes))
-    return _helped(noted, f"a side that is never rounded: {inputs}")
+    noted = mistake.replace(notes=(_dropped(expansion.nodes, dropping[-1]), *mistake.notes))
+    return _helped(noted, f"with another input the branches meet: {inputs}")
 
 
 def _smallest(side: int, works: Callable[[int], bool]) -> int | None:

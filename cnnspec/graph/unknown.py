@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cnnspec.diagnostics import closest
 from cnnspec.grammar import ast
 from cnnspec.graph.environment import Environment
 from cnnspec.graph.functions import FUNCTIONS
+from cnnspec.graph.habits import step_meant, value_meant
 from cnnspec.graph.problem import Problem
 from cnnspec.layers import keywords, option_words
 
@@ -14,7 +14,7 @@ def unknown_name(expr: ast.Name, env: Environment, step: bool = False) -> Proble
     """The mistake of a name that nothing binds, with the closest one that exists."""
     name = expr.id
     known = env.visible() | set(keywords()) | {"ID"} | (set() if step else set(FUNCTIONS) | option_words())
-    match = closest(name, known - {name})
+    match = step_meant(name, known - {name}) if step or name.isupper() else value_meant(name, known - {name})
     if name.isupper() and len(name) > 1:
         code, kind = "unknown-layer", "layer"
     elif step:

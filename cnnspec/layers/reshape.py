@@ -51,7 +51,8 @@ class Slice(Pointwise, View):
 
     def meant(self, *xs: Shape) -> Shape:
         (x,) = xs
-        return (max(1, min(self.stop, x[0]) - self.start), *x[1:])
+        stop = min(self.stop, x[0]) if self.start < x[0] else self.stop
+        return (stop - self.start, *x[1:])
 
     def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {self.start}:{self.stop}"
