@@ -66,7 +66,7 @@ FLAT = "move it before the step that flattens (FC, FLATTEN), or bring axes back 
 
 REFUSALS = [
     (Slice, (0, 65), (64, 7, 7), Refusal(
-        "out-of-range", "stop", "SLICE takes the channels 0 to 65, but 64x7x7 has 64", "`SLICE(0, 64)`", (65, 7, 7))),
+        "out-of-range", "stop", "SLICE takes the channels 0 to 65, but 64x7x7 has 64", "`SLICE(0, 64)`", (64, 7, 7))),
     (Slice, (70, 80), (64,), Refusal(
         "out-of-range", "stop", "SLICE takes the channels 70 to 80, but 64 has 64", "`SLICE(63, 64)`", (10,))),
     (Slice, (8, 8), None, Refusal(
