@@ -47,25 +47,23 @@ def salvaged(x: Expansion, layer: type[Layer], given: Sequence[Given], problem: 
 
 
 def _without(at_fault: Given, given: Sequence[Given], layer: type[Layer], problem: Problem) -> list[Given]:
-    """The arguments without one of them, or with its name mended; those given by place get their names first."""
+    """The arguments without one of them, or with its name mended; a place that it leaves is not taken by the next."""
+    others = [argument for argument in given if argument is not at_fault]
     positional = [argument for argument in given if argument.name is None]
     try:
-        places = layer.assign([argument.value for argument in positional])
+        places = dict(zip(map(id, positional), layer.assign([g.value for g in positional]), strict=True))
     except LayerError:
-        places = []
-    names = {id(argument): name for argument, name in zip(positional, places, strict=False)}
-    rest: list[Given] = []
-    for argument in given:
-        name = argument.name if argument.name is not None else names.get(id(argument))
-        if argument is at_fault and problem.diagnostic.code == "unknown-argument" and argument.name is not None:
-            name = argument_meant(argument.name, layer.args)
-        elif argument is at_fault:
-            name = None
-        if name is not None and all(other.name != name for other in (*given, *rest)):
-            rest.append(Given(name, argument.value, argument.argument, argument.environment))
-        elif name is not None and argument is not at_fault:
-            rest.append(argument)
-    return rest
+        places = {}
+    if at_fault.name is None:
+        return [argument if argument.name is not None else _renamed(argument, places[id(argument)])
+                for argument in others if argument.name is not None or id(argument) in places]
+    name = argument_meant(at_fault.name, layer.args) if problem.diagnostic.code == "unknown-argument" else None
+    taken = {*places.values(), *(argument.name for argument in others)}
+    return others if name is None or name in taken else [*others, _renamed(at_fault, name)]
+
+
+def _renamed(argument: Given, name: str) -> Given:
+    return Given(name, argument.value, argument.argument, argument.environment)
 
 
 def _is_about(problem: Problem, argument: Given) -> bool:
