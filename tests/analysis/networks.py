@@ -12,10 +12,11 @@ SIDE = 432
 
 def window(axes: int) -> st.SearchStrategy[str]:
     """A layer with a sliding window, in all ways of padding."""
-    number = st.integers(1, 5)
-    pads = st.sampled_from(["pad=valid", "pad=causal", "pad=0", "pad=1", "pad=2", f"pad=({', '.join(['(2, 1)'] * axes)},)"])
-    conv = st.builds("CONV(4, {}, stride={}, dilation={}, {})".format, number, st.integers(1, 3), st.integers(1, 3), pads)
-    pool = st.builds("POOL({}, stride={}, {})".format, st.integers(2, 4), st.integers(1, 3), st.sampled_from(["avg", "max"]))
+    few = st.integers(1, 3)
+    sides = f"({', '.join(['(2, 1)'] * axes)},)"
+    pads = st.sampled_from(["valid", "causal", "0", "1", "2", sides])
+    conv = st.builds("CONV(4, {}, stride={}, dilation={}, pad={})".format, st.integers(1, 5), few, few, pads)
+    pool = st.builds("POOL({}, stride={}, {})".format, st.integers(2, 4), few, st.sampled_from(["avg", "max"]))
     return conv | pool | st.builds("POOL({}, stride=2, pad=1, ceil=on)".format, st.integers(2, 3))
 
 
@@ -29,7 +30,8 @@ def same() -> st.SearchStrategy[str]:
 
 def upsampling(axes: int) -> st.SearchStrategy[str]:
     """A layer that makes the extents larger."""
-    upconv = st.builds("UPCONV(4, {}, stride={}, pad={})".format, st.integers(1, 4), st.integers(1, 3), st.integers(0, 1))
+    numbers = st.integers(1, 4), st.integers(1, 3), st.integers(0, 1)
+    upconv = st.builds("UPCONV(4, {}, stride={}, pad={})".format, *numbers)
     shuffles = ["CONV(16, 1) -> PIXELSHUFFLE(2)", "PIXELUNSHUFFLE(2) -> CONV(4, 1)"] if axes == 2 else []
     return upconv | st.sampled_from(["UPSAMPLE(2)", "UPSAMPLE(3)", *shuffles])
 

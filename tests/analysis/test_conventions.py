@@ -12,7 +12,6 @@ import pytest
 import cnnspec
 from cnnspec.analysis import peers
 from cnnspec.analysis.conventions import CONVENTIONS, Uncounted, count
-from cnnspec.analysis.summary import LayerSummary
 from cnnspec.layers import LAYERS
 from cnnspec.layers.base import FRESH, Pointwise, Shape, Weightless, Work
 

@@ -142,7 +142,8 @@ def test_gates_are_left_out_beside_the_whole_field() -> None:
 
 
 def test_a_product_of_equals_is_no_gate() -> None:
-    assert field("INPUT(4x16) -> MUL{ CONV(4, 3) -> TANH | CONV(4, 5) -> SIGMOID }") == ReceptiveField((5,), (1,), (-2,))
+    text = "INPUT(4x16) -> MUL{ CONV(4, 3) -> TANH | CONV(4, 5) -> SIGMOID }"
+    assert field(text) == ReceptiveField((5,), (1,), (-2,))
 
 
 def test_the_total_is_that_of_the_last_local_value() -> None:

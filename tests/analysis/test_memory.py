@@ -77,7 +77,8 @@ def test_the_peak_is_that_of_a_simulation(net: cnnspec.Net, batch: int, dtype: s
     agrees(net, batch, dtype)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121", "googlenet_aux", "mobilenet_v2", "unet", "wavenet", "vgg11"])
+@pytest.mark.parametrize("name", [
+    "resnet18", "densenet121", "googlenet_aux", "mobilenet_v2", "unet", "wavenet", "vgg11"])
 def test_the_peak_of_a_known_network_is_that_of_a_simulation(name: str) -> None:
     agrees(cnnspec.load(name), 1, "float32")
 

@@ -31,7 +31,7 @@ PUBLIC = {"": {"diagnostics", "limits", "net"}}
 
 
 def room(module: str) -> str:
-    return module.split(".")[0]
+    return module.split(".", maxsplit=1)[0]
 
 
 def upward(found: list[Import]) -> list[Import]:

@@ -1,4 +1,4 @@
-"""What a fresh interpreter loads: no command of the core loads heavy packages; and the watch would see it if one did."""
+"""What a fresh interpreter loads: no command of the core loads heavy packages, and the watch would see one that did."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from tests.architecture.code import ROOT
 #: Seconds to import, hundreds of megabytes to install: for the commands that cannot do without, when they are called.
 HEAVY = {"torch", "numpy", "pandas", "fvcore", "pynvml", "scipy", "matplotlib", "ptflops", "torchinfo", "thop"}
 #: Milliseconds that count in a check of one file.
-SLOW = {"rich", "json", "dataclasses", "inspect", "enum", "typing_extensions", "difflib", "pathlib", "hashlib", "asyncio"}
+SLOW = {
+    "rich", "json", "dataclasses", "inspect", "enum", "typing_extensions", "difflib", "pathlib", "hashlib", "asyncio",
+}
 
 
 def loaded(code: str, path: Path | None = None) -> set[str]:

@@ -1,9 +1,9 @@
 """The book of cases: Markdown files that show a spec and what must become of it, read and rendered back.
 
-A case is a `##` heading with fenced blocks. One or more `cnn` blocks hold the files, the last one the spec itself; behind
-`cnn` may stand a file name and the options `--net NAME`, `--set NAME=VALUE` and `--input [NAME=]SHAPE`, or `--check` for
-what `cnnspec check` says of the whole file. What must come of it stands in a `layers` block, a `diagnostics` block
-(warnings beside layers, errors alone), or both; an empty one stands for silence.
+A case is a `##` heading with fenced blocks. One or more `cnn` blocks hold the files, the last one the spec itself;
+behind `cnn` may stand a file name and the options `--net NAME`, `--set NAME=VALUE` and `--input [NAME=]SHAPE`, or
+`--check` for what `cnnspec check` says of the whole file. What must come of it stands in a `layers` block, a
+`diagnostics` block (warnings beside layers, errors alone), or both; an empty one stands for silence.
 
 A line of `layers` is a path, a keyword, the shape that leaves, and any arguments that matter. A layer reads the one
 above it unless `<- path, path` says which ones it reads (`<-` alone: none). `=> path` is the net's value where that is
@@ -88,7 +88,7 @@ def _case(path: Path, line: int, title: str, blocks: list[tuple[list[str], list[
 
 
 def outcome(case: Case, folder: Path) -> tuple[list[str] | None, list[str]]:
-    """What becomes of a case's spec, as the book writes it and in its detail: layers (None after errors), diagnostics."""
+    """What becomes of a case's spec, as the book writes it and in its detail: layers (None after errors), messages."""
     for name, text in case.files.items():
         (folder / name).write_text(text, encoding="utf-8")
     main = list(case.files)[-1]
@@ -133,9 +133,8 @@ def _layers(summary: Summary, wanted: Sequence[str]) -> list[str]:
         lines.append(" ".join(words))
     if summary.graph.output != len(paths) - 1:
         lines.append(f"=> {paths[summary.graph.output]}")
-    for output in summary.graph.outputs:
-        lines.append(f"=> {output.name}: {paths[output.node]}{' (train only)' if output.train_only else ''}")
-    return lines
+    return lines + [f"=> {output.name}: {paths[output.node]}{' (train only)' if output.train_only else ''}"
+                    for output in summary.graph.outputs]
 
 
 def _diagnostics(found: Sequence[Diagnostic]) -> Iterator[str]:
@@ -166,7 +165,7 @@ def _grouped(lines: Sequence[str]) -> list[list[str]]:
 def _kind(line: str) -> str:
     if line.startswith("    = help:"):
         return "help"
-    return {"^": "label beneath", "=": "note"}.get(line.split()[0], "second place")
+    return {"^": "label beneath", "=": "note"}.get(line.split(maxsplit=1)[0], "second place")
 
 
 _ARGUMENT = re.compile(r"(\w+)=")

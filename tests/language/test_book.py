@@ -14,8 +14,10 @@ from tests.language.book import FOLDER, Case, outcome, read
 
 ROOT = Path(__file__).parents[2]
 CASES = [case for path in sorted(FOLDER.glob("*.md")) for case in read(path)]
-#: Codes of what no short text shows: of files and targets (`test_targets.py`), of a broken package, of a hundred mistakes.
-ELSEWHERE = {"file-not-found", "not-a-file", "not-utf8", "limit-file", "no-net", "unknown-net", "plug-in", "too-many-mistakes"}
+#: Codes of what no short text shows: of files and targets (`test_targets.py`), a broken package, a hundred mistakes.
+ELSEWHERE = {
+    "file-not-found", "not-a-file", "not-utf8", "limit-file", "no-net", "unknown-net", "plug-in", "too-many-mistakes",
+}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
