@@ -34,7 +34,7 @@ def command(paths: tuple[str, ...], check_only: bool, show_diff: bool, shapes: b
             source = read(path, bounds)
             text = formatted(source, bounds, shapes)
         except SpecError as error:
-            if len(paths) == 1 and os.path.isfile(paths[0]):
+            if len(paths) == 1 and not os.path.isdir(paths[0]):
                 fail(error)
             report(error)
             wrong += 1

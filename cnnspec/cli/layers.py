@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cnnspec.cli.terminal import bold
 from cnnspec.diagnostics import SpecError, closest
 from cnnspec.layers import find, keywords
 from cnnspec.layers.arguments import REQUIRED, SameAs, shown
@@ -38,7 +39,7 @@ def command(name: str | None, format_: str) -> None:
     else:
         width = max(len(layer.keyword) for layer in chosen)
         for layer in chosen:
-            click.echo(f"{click.style(layer.keyword.ljust(width), bold=True)}  {summary(layer)}")
+            click.echo(f"{bold(layer.keyword.ljust(width))}  {summary(layer)}")
 
 
 def _found(name: str) -> type[Layer]:
@@ -61,7 +62,7 @@ def in_full(layer: type[Layer]) -> str:
     """A layer's call, documentation and arguments, for reading."""
     import inspect
 
-    lines = [click.style(call(layer), bold=True), "", inspect.cleandoc(layer.__doc__ or "")]
+    lines = [bold(call(layer)), "", inspect.cleandoc(layer.__doc__ or "")]
     if layer.args:
         lines.append("")
     width = max((len(name) for name in layer.args), default=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnnspec.cli.terminal import bold
 from cnnspec.files import known_nets
 
 
@@ -20,7 +21,7 @@ def command(format_: str) -> None:
         click.echo(json.dumps({"schema": "cnnspec.zoo/1", "nets": rows}, indent=2))
         return
     for path in dict.fromkeys(nets.values()):
-        click.echo(f"{click.style(path, bold=True)}  {titles[path]}")
+        click.echo(f"{bold(path)}  {titles[path]}")
         names = [net for net, home in nets.items() if home == path]
         click.echo(click.wrap_text("  ".join(names), width=78, initial_indent="  ", subsequent_indent="  "))
 

@@ -157,6 +157,10 @@ class _Mender:
             del self.strays[rival]
             self.replace[rival] = CLOSERS[waiting.kind]
             self._report(self._mismatched(waiting, rival))
+        elif rival is not None:  # what stands inside fits the closing bracket, so the opening one is wrong
+            del self.strays[rival]
+            self.replace[waiting.index] = _OPENERS[self.tokens.kinds[rival]]
+            self._report(self._misopened(waiting, rival))
         else:
             at = index if foreign is None else foreign
             self.insert.setdefault(at, []).append(waiting)
@@ -185,6 +189,15 @@ class _Mender:
             self._span(rival),
             labels=(Label(self._span(waiting.index), "opened here"),),
             help=f"write `{CLOSERS[waiting.kind]}`",
+        )
+
+    def _misopened(self, waiting: _Open, rival: int) -> Diagnostic:
+        return Diagnostic(
+            "mismatched-bracket",
+            f"this `{waiting.kind}` is closed by a `{self.tokens.text(rival)}`",
+            self._span(waiting.index),
+            labels=(Label(self._span(rival), "closed here"),),
+            help=f"write `{_OPENERS[self.tokens.kinds[rival]]}`",
         )
 
     def _span(self, index: int) -> Span:

@@ -247,7 +247,9 @@ def _equals(c: Cursor, after: str) -> None:
     """Step over the `=` of a definition, or over what was written for it."""
     if not c.accept("="):
         help = f"`= {c.text()}`" if c.kind is NAME else "`=`"
-        c.fail("missing-equals", f"expected `=` after {after}, found {c.found()}", help=help)
+        end = c.ends[c.at - 1]
+        place = Span(c.source, end, end) if c.begins_line() else c.here()
+        c.fail("missing-equals", f"expected `=` after {after}, found {c.found()}", place, help)
         if c.kind in (":=", "==", ":", "->", ALMOST_ARROW):
             c.advance()
 

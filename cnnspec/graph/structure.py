@@ -155,7 +155,7 @@ def expand_ascribed(x: Expansion, step: ast.Ascribed, env: Environment, wire: Wi
     shape = (wanted,) if isinstance(wanted, int) and not isinstance(wanted, bool) else wanted
     if not isinstance(shape, tuple) or not all(isinstance(n, int) and not isinstance(n, bool) for n in shape):
         raise Problem("bad-operand", f"an ascription is a shape, not {describe(wanted)}", step.shape.span)
-    if left is None or left.shape == shape or x.input_shape:
+    if left is None or left.shape == shape or x.input_shape or x.seen is not None:
         return left
     if left.node == GUESSED or left.shape is None:
         return Wire(ASCRIBED, shape)  # after a mistake, the spec's own word is the better guess

@@ -40,7 +40,7 @@ def print_summary(summary: Summary, outline: Outline, *, convention: str | None 
     from rich.text import Text
 
     console = Console(file=out, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal or os.environ.get("NO_COLOR"):
+    if not console.is_terminal or console.is_dumb_terminal or os.environ.get("NO_COLOR"):
         out.writelines(plain(page_of(console.width)))
         return
     for line in page_of(console.width):
