@@ -9,7 +9,8 @@ import cnnspec
 
 def test_a_net_varies_without_its_file() -> None:
     net = cnnspec.load("resnet50")
-    assert net.vary(classes=10).summary().totals.params == cnnspec.load("resnet50", set={"classes": 10}).summary().totals.params
+    loaded = cnnspec.load("resnet50", set={"classes": 10})
+    assert net.vary(classes=10).summary().totals.params == loaded.summary().totals.params
     assert net.vary(classes=10).vary(classes=20).summary().output == (20,)
 
 
@@ -23,7 +24,9 @@ def test_an_input_that_is_no_shape_is_refused(input: object) -> None:
         cnnspec.load("vgg16", input=input)
 
 
-@pytest.mark.parametrize(("given", "says"), [({"batch": 0}, "the batch must be"), ({"dtype": "x"}, "dtype must be one of")])
+@pytest.mark.parametrize(("given", "says"), [
+    ({"batch": 0}, "the batch must be"), ({"dtype": "x"}, "dtype must be one of"),
+])
 def test_a_summary_of_nothing_is_refused(given: dict[str, object], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         cnnspec.load("lenet").summary(**given)
@@ -37,7 +40,9 @@ def test_settings_that_are_no_parameter_get_a_suggestion() -> None:
 
 def test_intensity_grows_with_the_batch_where_weights_are_shared() -> None:
     one, many = (cnnspec.load("vgg16").summary(batch=batch).layers[-1].intensity for batch in (1, 64))
-    assert one is not None and many is not None and many > 30 * one
+    assert one is not None
+    assert many is not None
+    assert many > 30 * one
 
 
 def test_calls_that_python_holds_equal_are_told_apart() -> None:

@@ -289,7 +289,8 @@ def test_many_large_nets() -> None:
     write(nets="".join(f"net a{i} = INPUT -> [CONV -> RELU]*5000\n" for i in range(100)))
     result = start("nets.cnn", "--max-layers", "10001", "--output-format", "concise")
     assert result.stdout.decode() == (
-        "nets.cnn:7:5: error[limit-layers] the nets of this file have more than 50,005 layers together, 5 times the limit\n")
+        "nets.cnn:7:5: error[limit-layers] the nets of this file have more than 50,005 layers together, "
+        "5 times the limit\n")
 
 
 def test_two_files_that_use_each_other() -> None:

@@ -18,7 +18,8 @@ COMMAND = [sys.executable, "-m", "cnnspec"]
 @pytest.mark.parametrize("arguments", [("summary", "lenet"), ("layers",), ("zoo",), ("explain", "lenet", "conv[0]")])
 def test_a_full_disk_is_said_in_a_line(arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([*COMMAND, *arguments], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run([*COMMAND, *arguments], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True,
+                              check=False)
     assert (done.returncode, done.stderr) == (2, "Error: the output cannot be written: No space left on device\n")
 
 

@@ -75,10 +75,12 @@ REFUSALS = [
         "missing-argument", None, "UPSAMPLE needs `scale`: output rows for each input row", "write `UPSAMPLE(scale=…)`",
         None)),
     (Upsample, (0,), None, Refusal(
-        "bad-argument", "scale", "`scale` must be a number above 0, at most 1,000,000, or one per axis such as `(1, 2)`, not 0", "",
+        "bad-argument", "scale", "`scale` must be a number above 0, at most 1,000,000, "
+        "or one per axis such as `(1, 2)`, not 0", "",
         None)),
     (Upsample, (True,), None, Refusal(
-        "bad-argument", "scale", "`scale` must be a number above 0, at most 1,000,000, or one per axis such as `(1, 2)`, not on", "",
+        "bad-argument", "scale", "`scale` must be a number above 0, at most 1,000,000, "
+        "or one per axis such as `(1, 2)`, not on", "",
         None)),
     (Upsample, (2, "bilinear"), None, Refusal(  # a word that it does not own goes to the next argument in order
         "bad-argument", "mode", "`mode` must be nearest, linear or cubic, not bilinear", "did you mean `linear`?",
