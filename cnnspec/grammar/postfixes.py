@@ -181,7 +181,7 @@ def ascription(c: Cursor, at: int, inner: ast.Step) -> ast.Ascribed:
     shape = expressions.atom(c) if fits else missing(c, "a shape")
     if c.kind in _OPERATORS:
         shape = whole(c, start, ": ", "a shape")
-    elif c.kind == "*" and c.kinds[start] is NUMBER:
+    elif c.kind == "*" and c.kinds[start] is NUMBER and c.ahead() is NUMBER:
         shape = _product(c, start)
     return ast.Ascribed(c.since(at), inner, shape)
 
