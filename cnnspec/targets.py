@@ -31,9 +31,8 @@ class Target(Record):
     def vary(self, settings: Settings) -> Target:
         """The same net with other values for some parameters, without reading its file again; raises `SpecError`."""
         changed = _arguments(settings, self.limits)
-        names = {argument.name for argument in changed}
-        kept = tuple(a for a in self.call.args or () if a.name is None or a.name not in names)
-        return Target(self.module, _with_arguments(self.module, self.call, (*kept, *changed)), self.limits, self.name)
+        args = (*_kept(self.module, self.call, changed), *changed)
+        return Target(self.module, _with_arguments(self.module, self.call, args), self.limits, self.name)
 
     def elaborate(self, input_shape: Mapping[str, Shape] | None = None) -> Elaboration:
         """Its graph, or its mistakes."""
@@ -107,8 +106,23 @@ def _with_arguments(module: Module, call: ast.Apply, arguments: tuple[ast.Argume
     if arguments and isinstance(net, ast.Net) and not module.signature(net):
         steps = [step for chain in net.body.chains for step in chain.steps]
         if len(steps) == 1 and isinstance(steps[0], ast.Apply) and not net.body.where:
-            return ast.Apply(steps[0].span, steps[0].callee, (*(steps[0].args or ()), *arguments))
+            inner = ast.Apply(steps[0].span, steps[0].callee, None)
+            return _with_arguments(module, inner, (*_kept(module, steps[0], arguments), *arguments))
     return ast.Apply(call.span, call.callee, arguments or None)
+
+
+def _kept(module: Module, call: ast.Apply, changed: tuple[ast.Argument, ...]) -> list[ast.Argument]:
+    """The arguments of a call that are not given anew; by name, since those behind would move up."""
+    names = {argument.name for argument in changed}
+    definition = module.names.get(call.callee.id) if isinstance(call.callee, ast.Name) else None
+    if not isinstance(definition, ast.Definition):
+        return list(call.args or ())
+    home = module.homes.get(definition.name, module)
+    places = [parameter.name for parameter in home.signature(definition)]
+    named = [argument if argument.name or place >= len(places) else
+             ast.Argument(argument.span, places[place], argument.span, argument.value)
+             for place, argument in enumerate(call.args or ())]
+    return [argument for argument in named if argument.name not in names]
 
 
 def _call(text: str, settings: Settings, limits: Limits) -> Target:
@@ -119,9 +133,11 @@ def _call(text: str, settings: Settings, limits: Limits) -> Target:
     path = files.find_net(name)
     if path is None:
         raise _unknown_net(name)
-    target = _net(_module(files.read(path, limits), limits), name, settings, limits)
-    args = (*(call.args or ()), *(target.call.args or ()))
-    return target.replace(call=ast.Apply(call.span, call.callee, args))  # type: ignore[no-any-return]  # replace keeps the type
+    target = _net(_module(files.read(path, limits), limits), name, {}, limits)
+    changed = _arguments(settings, limits)
+    plain = ast.Apply(call.span, call.callee, None)
+    args = (*_kept(target.module, call, changed), *changed)
+    return Target(target.module, _with_arguments(target.module, plain, args), limits, target.name)
 
 
 def _arguments(settings: Settings, limits: Limits) -> tuple[ast.Argument, ...]:

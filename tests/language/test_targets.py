@@ -153,7 +153,8 @@ def test_a_mistake_behind_carriage_returns_stands_on_its_line(here: Path) -> Non
 def test_use_looks_beside_the_file_then_in_the_spec_folders(here: Path) -> None:
     (here / "specs" / "deep" / "parts.cnn").write_text("block unit = RELU\n")
     (here / "specs" / "deep" / "near.cnn").write_text('use "parts.cnn"\nnet near = INPUT(3x4x4) -> unit\n')
-    (here / "far.cnn").write_text('use "deep/parts.cnn"\nuse "resnet.cnn"\nnet far = INPUT(3x4x4) -> unit -> conv_bn(4)\n')
+    uses = 'use "deep/parts.cnn"\nuse "resnet.cnn"\n'
+    (here / "far.cnn").write_text(f"{uses}net far = INPUT(3x4x4) -> unit -> conv_bn(4)\n")
     assert ops(cnnspec.load("near")) == ["INPUT", "RELU"]
     assert ops(cnnspec.load("far.cnn")) == ["INPUT", "RELU", "CONV", "BN"]
 
