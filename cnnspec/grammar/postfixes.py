@@ -181,21 +181,7 @@ def ascription(c: Cursor, at: int, inner: ast.Step) -> ast.Ascribed:
     shape = expressions.atom(c) if fits else missing(c, "a shape")
     if c.kind in _OPERATORS:
         shape = whole(c, start, ": ", "a shape")
-    elif c.kind == "*" and c.kinds[start] is NUMBER and c.ahead() is NUMBER:
-        shape = _product(c, start)
     return ast.Ascribed(c.since(at), inner, shape)
-
-
-def _product(c: Cursor, start: int) -> ast.Missing:
-    """A shape that is written as a product, `64*112*112`: as a postfix, the `*` would repeat the step."""
-    extents = [c.tokens.text(start)]
-    while c.kind == "*" and c.ahead() is NUMBER:
-        c.advance()
-        extents.append(c.text())
-        c.advance()
-    span = c.since(start)
-    c.report("bad-number", "a shape is written with `x`, not as a product", span, help=f"`{'x'.join(extents)}`")
-    return ast.Missing(span)
 
 
 #: By the token that begins them.
