@@ -52,23 +52,28 @@ def _notes(node: Node) -> tuple[str, ...]:
 
 def _dead_branches(graph: Graph) -> Iterator[Diagnostic]:
     """Values that reach no output: reported at the last layer of each dead path."""
+    for node in map(graph.nodes.__getitem__, sorted(_dead_ends(graph))):
+        yield Diagnostic("dead-branch", f"the value of {node.op.brief} ({show(node.shape)}) reaches no output",
+                         node.span, notes=_notes(node),
+                         help="read it (`@name`), mark it (`OUTPUT(name)`), or drop the layers that make it")
+
+
+def _dead_ends(graph: Graph) -> set[int]:
+    """The nodes that no other reads and that are no output."""
     alive = reaching(graph, [graph.output, *(output.node for output in graph.outputs)])
     read = {source for node in graph.nodes for source in node.inputs}
-    for node in graph.nodes:
-        if node.index not in alive and node.index not in read:
-            yield Diagnostic("dead-branch", f"the value of {node.op.brief} ({show(node.shape)}) reaches no output",
-                             node.span, notes=_notes(node),
-                             help="read it (`@name`), mark it (`OUTPUT(name)`), or drop the layers that make it")
+    return {node.index for node in graph.nodes if node.index not in alive and node.index not in read}
 
 
 def _names(graph: Graph) -> Iterator[Diagnostic]:
     """Names that nobody reads, or not all; on groups and blocks, a name that is never read serves the paths."""
     read = {named.name.partition("[")[0] for named in graph.named if named.read}
+    dead = _dead_ends(graph)
     for named in graph.named:
         known = named.name.partition("[")[0] in read
         if named.overwritten and not named.read and (named.plain or known):
             yield Diagnostic("overwritten-name", f"`{named.name}` is named again before anybody reads it", named.span,
                              help="rename one of them, or give them an index: `as x[i]`")
-        elif named.plain and not named.read and not known:
+        elif named.plain and not named.read and not known and named.node not in dead:  # else that is said
             yield Diagnostic("unused-name", f"the value named `{named.name}` is never read", named.span,
                              help=f"read it with `@{named.name}`, or drop `as {named.name}`")

@@ -13,6 +13,9 @@ T = TypeVar("T")
 #: What is wrong in the same way at the same place of the text, whichever value is to blame.
 Kind = tuple[object, ...]
 
+#: What is wrong with a value whatever came before.
+_NEVER_FOLLOW = frozenset(("bad-argument",))
+
 
 class Reports:
     """Hears every mistake, and keeps those that are worth a message."""
@@ -34,7 +37,8 @@ class Reports:
         kind = _kind(diagnostic)
         for turn in self._turns:
             turn.add(kind)
-        if diagnostic.key in self._keys or not all(kind in first for first in self._first):
+        follows = diagnostic.code not in _NEVER_FOLLOW and not all(kind in first for first in self._first)
+        if diagnostic.key in self._keys or follows:
             return False
         self._keys.add(diagnostic.key)
         return True
