@@ -33,6 +33,9 @@ UNKNOWN = Wire(GUESSED, None)
 class Callable(Record):
     """Something that can stand as a step."""
 
+    def __str__(self) -> str:
+        return written(self)
+
 
 class Defined(Callable):
     """A block or a net, with the file it stands in."""
