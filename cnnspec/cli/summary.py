@@ -13,6 +13,9 @@ from cnnspec.diagnostics import Diagnostic, SpecError, closest
 from cnnspec.record import Record
 from cnnspec.render.columns import COLUMNS, Column
 
+#: Layers written out in a spec, rather than repeated, that a table still folds within 256 MB.
+MOST_WRITTEN = 50_000
+
 FORMATS = ("table", "json", "csv", "markdown")
 
 
@@ -78,6 +81,9 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
     view = View(format_, columns, depth, convention, bool(inputs))
     try:
         net = load_target(target, expression, settings, inputs, take_limits(limits))
+        if format_ != "json" and len({node.span.start for node in net.graph.nodes}) > MOST_WRITTEN:
+            raise click.UsageError(f"a table holds at most {MOST_WRITTEN:,} layers that are written one by one; "
+                                   "`--format json` holds all")
         show(net.summary(batch, dtype), net.diagnostics, view)
     except SpecError as error:
         fail(error)
