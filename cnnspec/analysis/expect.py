@@ -84,11 +84,12 @@ class _Unmet:
         place = sides[0].span.to(sides[1].span)
         if isinstance(sides[0], _LITERALS) and not isinstance(sides[1], _LITERALS) and sign in _MIRRORED:
             sign, sides, values = _MIRRORED[sign], sides[::-1], values[::-1]
-        subject, other = f"{_text(sides[0])} is {_shown(values[0])}", _side(sides[1], values[1])
+        subject = f"{_text(sides[0])} is {_shown(values[0])}"
+        other = written(values[1]) if sign in {"in", "not in"} else _side(sides[1], values[1])
         if sign == "==":
             return _unmet(f"{subject}, not {other}", place, _correction(sides[1], values[0]))
         if sign in _NEGATED:
-            return _unmet(f"{subject}, not {_NEGATED[sign]} {written(values[1]) if sign == 'in' else other}", place)
+            return _unmet(f"{subject}, not {_NEGATED[sign]} {other}", place)
         return _unmet(f"{subject}, which it must not be" if sign == "!=" else f"{subject}, which is in {other}", place)
 
     def logic(self, test: ast.Logic) -> Diagnostic | None:

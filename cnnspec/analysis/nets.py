@@ -61,7 +61,9 @@ class Nets:
         if key not in self._expanded:
             self._spend(span)
             net = called.definition
-            call = ast.Apply(net.name_span, ast.Name(net.name_span, net.name), None)
+            needs = any(parameter.default is None for parameter in called.module.signature(net))
+            place = span if needs else net.name_span  # only who calls it can give what it needs
+            call = ast.Apply(place, ast.Name(net.name_span, net.name), None)
             self._keep(key, net, elaborate(called.module, call, self.limits, value=value))
         return key, self._expanded[key]
 

@@ -15,7 +15,7 @@ from cnnspec.graph.functions import FUNCTIONS
 from cnnspec.graph.operators import Unfit, arithmetic, bounded, compare, is_number
 from cnnspec.graph.problem import Problem, Quiet
 from cnnspec.graph.rows import check_even, check_range
-from cnnspec.graph.unknown import unknown_name
+from cnnspec.graph.unknown import unknown_name, with_words
 from cnnspec.graph.values import Bound, ChainValue, Given, Identity, LayerValue, describe
 from cnnspec.graph.values import Callable as Step
 from cnnspec.layers import find, option_words
@@ -77,9 +77,9 @@ class Evaluator:
             return extent(expr, entering)
         if name in env.module.names:
             return env.module.value(name, self)
-        return self.elsewhere(expr, env)
+        return self.elsewhere(expr, env, words)
 
-    def elsewhere(self, expr: ast.Name, env: Environment) -> object:
+    def elsewhere(self, expr: ast.Name, env: Environment, words: Words) -> object:
         """A name that nothing in the file binds: a layer, `ID`, an option word; else a mistake."""
         name = expr.id
         if name == "ID":
@@ -89,7 +89,7 @@ class Evaluator:
             return LayerValue(layer)
         if name in option_words():
             return Symbol(name)
-        raise unknown_name(expr, env)
+        raise unknown_name(expr, env, words=words)
 
     def reference(self, expr: ast.Reference, env: Environment, entering: Entering, words: Words) -> object:
         """`@b` as an argument."""
@@ -199,7 +199,14 @@ class Evaluator:
               entering: Entering) -> tuple[Given, ...]:
         """The arguments of a call of `target`, evaluated in the order written."""
         words = layer_words(target)
-        return tuple([Given(a.name, self.value(a.value, env, entering, words), a, env) for a in args])
+        return tuple([Given(a.name, self.argument(a, env, entering, words), a, env) for a in args])
+
+    def argument(self, argument: ast.Argument, env: Environment, entering: Entering, words: Words) -> object:
+        try:
+            return self.value(argument.value, env, entering, words)
+        except Problem as problem:
+            owners = words if isinstance(words, Mapping) else {}
+            raise with_words(problem, argument, [w for w, owner in owners.items() if owner == argument.name]) from None
 
     def function(self, expr: ast.Call, name: str, env: Environment, entering: Entering) -> object:
         compute, usage = FUNCTIONS[name]

@@ -38,7 +38,8 @@ def test_every_invalid_text_has_a_message() -> None:
 _MISTAKES = {
     "arguments-chain": 2, "arguments-keyword": 2, "arrow-comma": 2, "arrow-greater": 2, "arrow-look-alikes": 5,
     "arrow-minus": 2, "arrow-missing-before-reference": 2, "as-keyword": 2, "character-and": 3,
-    "character-foreign-word": 2, "four-nets-half-written": 4, "half-written": 3, "let-unfinished": 2, "merge-colon": 2, "mistakes-everywhere": 10,
+    "character-foreign-word": 2, "four-nets-half-written": 4, "half-written": 3,
+    "let-unfinished": 2, "merge-colon": 2, "mistakes-everywhere": 10,
     "round-unclosed-parameters": 2, "statement-misspelt-after-chain": 2, "statement-misspelt": 2,
     "statement-without-keyword": 3, "three-mistakes": 4, "two-unclosed": 2,
 }  # fmt: skip
