@@ -96,7 +96,7 @@ class _Mender:
         self.replace: dict[int, str] = {}
 
     def see(self, index: int, kind: str) -> None:
-        if kind is END or (kind in STATEMENTS and not self._is_argument(index)):
+        if kind is END or (kind in STATEMENTS and not self._is_name(index)):
             self._end_statement(index)
         elif self.cut is not None:
             return
@@ -112,10 +112,12 @@ class _Mender:
         self._end_statement(index)
         self.cuts[index] = len(self.tokens.kinds) - 1
 
-    def _is_argument(self, index: int) -> bool:
-        """Whether a statement's word is used, wrongly, as an argument: said by the parser."""
-        kinds = self.tokens.kinds
-        return bool(self.stack) and kinds[index - 1] in ("(", ",") and kinds[index + 1] in ("=", ",", ")")
+    def _is_name(self, index: int) -> bool:
+        """Whether a statement's word is used, wrongly, as an argument or a loop's variable: said by the parser."""
+        before, behind = self.tokens.kinds[index - 1], self.tokens.kinds[index + 1]
+        if not self.stack:
+            return False
+        return before in {"(", ","} and behind in {"=", ",", ")"} or before in {"for", "(", ","} and behind == "in"
 
     def _open(self, index: int, kind: str) -> None:
         if len(self.stack) == self.limits.nesting:

@@ -12,7 +12,7 @@ from cnnspec.grammar.cursor import Cursor, GiveUp, TooDeep
 from cnnspec.grammar.expressions import condition, expression, string
 from cnnspec.grammar.lookahead import is_lowercase
 from cnnspec.grammar.steps import chain
-from cnnspec.grammar.tokens import ALMOST_ARROW, END, EXTENTS, NAME, STATEMENTS, STRING
+from cnnspec.grammar.tokens import ALMOST_ARROW, END, EXTENTS, FOREIGN_STATEMENTS, NAME, STATEMENTS, STRING
 from cnnspec.source import Span
 
 #: Where reading goes on after the value of a binding.
@@ -81,7 +81,7 @@ def _misspelt(c: Cursor) -> ast.Statement | None:
     """A statement whose keyword is wrong or missing: said once, then read as what was meant."""
     at, word = c.at, c.text()
     if c.ahead() in (NAME, STRING):
-        meant = closest(word, STATEMENTS) or "block"
+        meant = FOREIGN_STATEMENTS.get(word) or closest(word, STATEMENTS) or "block"
         c.report("unknown-statement", f"no statement begins with `{word}`", c.here(), help=f"`{meant}`")
         c.advance()
     else:
@@ -156,7 +156,7 @@ def net(c: Cursor, at: int) -> ast.Net:
 
 def definition(c: Cursor, word: str) -> tuple[str, Span, tuple[ast.Parameter, ...], ast.Body]:
     """definition = NAME [ "(" [ parameter {"," parameter} [","] ] ")" ] "=" body"""
-    if c.kind is NAME and c.text() == "INPUT":
+    if c.kind is NAME and c.text() == "INPUT" and c.ahead() != "=":
         c.fail("missing-name", f"the {word} has no name", help=f"`{word} NAME = …`")
         name, span = "", c.gap()
     else:

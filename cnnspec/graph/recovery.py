@@ -40,7 +40,8 @@ def salvaged(x: Expansion, layer: type[Layer], given: Sequence[Given], problem: 
         except Problem as another:
             if another.diagnostic.code == "missing-argument":
                 return UNKNOWN  # it was given, only wrongly
-            x.report(another, env)
+            if not _is_about(another, at_fault):  # else its name was mended to one that was not meant
+                x.report(another, env)
             problem = another
         else:
             return guessed(layer, rest, wire)
