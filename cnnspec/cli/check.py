@@ -45,7 +45,10 @@ def command(paths: tuple[str, ...], strict: bool, output_format: str, **limits: 
             (found if os.path.isfile(path) or path == STDIN else missing).extend(error.diagnostics)
             continue
         checked += 1
-        found += check(source, bounds)
+        try:
+            found += check(source, bounds)
+        except SpecError as error:  # of a plug-in that cannot be used
+            missing.extend(error.diagnostics)
     diagnostics = in_order([*missing, *found])
     show(diagnostics, checked, output_format)
     wrong = [d for d in diagnostics if strict or d.severity == "error"]

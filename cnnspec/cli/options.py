@@ -101,7 +101,7 @@ def fail(error: SpecError) -> NoReturn:
 
     click.echo(full(error.diagnostics, color=colored(sys.stderr)), err=True)
     usage = {"file-not-found", "not-a-file", "unknown-net", "unknown-input"}
-    sys.exit(2 if all(d.code in usage for d in error.diagnostics) else 1)
+    sys.exit(2 if all(d.span is None and d.code in usage for d in error.diagnostics) else 1)
 
 
 def warn(diagnostics: tuple[Diagnostic, ...]) -> None:

@@ -117,7 +117,8 @@ class _Mender:
         before, behind = self.tokens.kinds[index - 1], self.tokens.kinds[index + 1]
         if not self.stack:
             return False
-        return before in {"(", ","} and behind in {"=", ",", ")"} or before in {"for", "(", ","} and behind == "in"
+        as_argument = before in {"(", ","} and behind in {"=", ",", ")"}
+        return as_argument or (before in {"for", "(", ","} and behind == "in")
 
     def _open(self, index: int, kind: str) -> None:
         if len(self.stack) == self.limits.nesting:

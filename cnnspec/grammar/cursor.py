@@ -7,7 +7,18 @@ from typing import NoReturn
 
 from cnnspec.diagnostics import Diagnostic, Label, closest
 from cnnspec.grammar.brackets import CLOSERS, Balanced, too_deep
-from cnnspec.grammar.tokens import END, EXTENTS, KEYWORDS, MOST_MISTAKES, NAME, NUMBER, SHAPE, STATEMENTS, STRING
+from cnnspec.grammar.tokens import (
+    END,
+    EXTENTS,
+    FOREIGN_STATEMENTS,
+    KEYWORDS,
+    MOST_MISTAKES,
+    NAME,
+    NUMBER,
+    SHAPE,
+    STATEMENTS,
+    STRING,
+)
 from cnnspec.limits import Limits
 from cnnspec.source import Span
 
@@ -121,7 +132,7 @@ class Cursor:
         if self.kind is not NAME or self.depth or not self.begins_line():
             return False
         word = self.ahead() in (NAME, STRING)
-        if word and closest(self.text(), STATEMENTS):
+        if word and (self.text() in FOREIGN_STATEMENTS or closest(self.text(), STATEMENTS)):
             return True
         at = self.at + word
         if self.kinds[at + 1] == "(":

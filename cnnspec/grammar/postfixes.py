@@ -181,7 +181,19 @@ def ascription(c: Cursor, at: int, inner: ast.Step) -> ast.Ascribed:
     shape = expressions.atom(c) if fits else missing(c, "a shape")
     if c.kind in _OPERATORS:
         shape = whole(c, start, ": ", "a shape")
+    elif c.kind == "," and c.kinds[start] is NUMBER and c.ahead() is NUMBER:
+        shape = _bare_shape(c, start)
     return ast.Ascribed(c.since(at), inner, shape)
+
+
+def _bare_shape(c: Cursor, start: int) -> ast.Missing:
+    """A shape that is written as a tuple without parentheses."""
+    while c.kind == "," and c.ahead() is NUMBER:
+        c.advance()
+        c.advance()
+    span = c.since(start)
+    c.report("missing-parentheses", "a shape of several numbers stands in parentheses", span, help=f"`({span.text})`")
+    return ast.Missing(span)
 
 
 #: By the token that begins them.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cnnspec.grammar import ast, expressions
 from cnnspec.grammar.arguments import arguments, index, items
+from cnnspec.grammar.brackets import CLOSERS
 from cnnspec.grammar.cursor import Cursor
-from cnnspec.grammar.lookahead import is_lowercase, opens_chain
+from cnnspec.grammar.lookahead import is_layer, is_lowercase, opens_chain
 from cnnspec.grammar.postfixes import POSTFIXES, turns
 from cnnspec.grammar.tokens import ALMOST_ARROW, END, NAME, NUMBER, SHAPE, STATEMENTS, STRING
 from cnnspec.source import Span
@@ -38,6 +39,11 @@ def _mend_arrow(c: Cursor) -> bool:
         c.fail("bad-arrow", f"steps are joined by `->`, found `{c.text()}`", help="`->`")
         c.advance()
         return True
+    if c.kind == "-" and c.ahead() == ">":
+        c.advance()
+        c.fail("bad-arrow", "the two signs of an arrow stand together", c.since(c.at - 1).to(c.here()), help="`->`")
+        c.advance()
+        return True
     if c.kind == "[" and c.ahead() in (NUMBER, SHAPE, STRING):
         at, end = c.at, c.after_brackets(c.at)
         inside = c.source.text[c.ends[at] : c.starts[end - 1]].strip()
@@ -53,7 +59,8 @@ def _mend_arrow(c: Cursor) -> bool:
         help = f"`{before}({', '.join([word for word in words if word != ','])})`"
         c.fail("missing-parentheses", f"the arguments of `{before}` stand in parentheses", help=help)
     else:
-        c.fail("syntax", f"expected `->` after a step, found {c.found()}")
+        help = "a comment begins with `#`" if c.kind == "//" else ""
+        c.fail("syntax", f"expected `->` after a step, found {c.found()}", help=help)
     c.skip(_RESUME)
     return c.accept("->") or (c.kind == ALMOST_ARROW and _mend_arrow(c))
 
@@ -122,8 +129,17 @@ def _missing_step(c: Cursor) -> ast.Missing:
         return ast.Missing(c.since(at))
     else:
         help = "one arrow" if arrow and c.kind == "->" else "remove the arrow" if arrow and c.kind in _CLOSING else ""
+        help = _BEHIND.get(c.kind, help) if c.kind is not NUMBER or c.ahead() == "*" else help
         c.fail("missing-step", f"expected a layer, found {c.found()}", help=help)
     return ast.Missing(c.gap())
+
+
+#: What stands behind the step that it is about, and not before.
+_BEHIND = {
+    "for": "a loop stands behind its step: `[…] for i in …`",
+    "if": "a condition stands behind its step: `[…] if …`",
+    NUMBER: "a count stands behind its step: `[…]*3`",
+}
 
 
 def apply_or_merge(c: Cursor) -> ast.Apply | ast.Merge:
@@ -133,11 +149,26 @@ def apply_or_merge(c: Cursor) -> ast.Apply | ast.Merge:
     callee: ast.Name | ast.Index = ast.Name(c.since(at), name)
     if c.kind == "[" and is_lowercase(name) and not opens_chain(c):
         callee = index(c, at, callee)
+    if c.kind in ("(", "[") and is_layer(name) and _holds_branches(c):
+        inside = c.source.text[c.ends[c.at] : c.starts[c.after_brackets(c.at) - 1]].strip()
+        c.fail("missing-braces", "the branches of a merge stand in braces", help=f"`{name}{{ {inside} }}`")
+        found = branches(c, CLOSERS[c.kind])
+        return ast.Merge(c.since(at), callee, None, found)
     args = arguments(c) if c.kind == "(" else None
     if c.kind == "{":
         found = branches(c)
         return ast.Merge(c.since(at), callee, args, found)
     return ast.Apply(c.since(at), callee, args)
+
+
+def _holds_branches(c: Cursor) -> bool:
+    """Whether a `|` stands directly inside the bracket here."""
+    at, end = c.at + 1, c.after_brackets(c.at) - 1
+    while at < end:
+        if c.kinds[at] == "|":
+            return True
+        at = c.after_brackets(at)
+    return False
 
 
 def group(c: Cursor) -> ast.Group:
@@ -165,14 +196,14 @@ def group_value(c: Cursor) -> ast.Expr:
     return ast.Missing(c.since(at))
 
 
-def branches(c: Cursor) -> tuple[ast.Branch, ...]:
+def branches(c: Cursor, closer: str = "}") -> tuple[ast.Branch, ...]:
     """branches = "{" branch { "|" branch } "}" """
     c.enter()
     c.advance()
     found = [branch(c)]
     while c.accept("|"):
         found.append(branch(c))
-    c.close("}", "`->`, `|`")
+    c.close(closer, "`->`, `|`")
     c.leave()
     return tuple(found)
 

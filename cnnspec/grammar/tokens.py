@@ -13,6 +13,12 @@ from cnnspec.source import Source, Span
 STATEMENTS = frozenset(("use", "let", "block", "net", "expect"))
 #: The words of the language; none of them can be a name.
 KEYWORDS = STATEMENTS | frozenset(("where", "for", "in", "if", "else", "as", "and", "or", "not", "on", "off"))
+#: What begins a statement in other languages, and the statement that is meant.
+FOREIGN_STATEMENTS = {
+    "def": "block", "function": "block", "func": "block", "fn": "block", "macro": "block", "layer": "block",
+    "module": "block", "class": "net", "model": "net", "network": "net", "const": "let", "var": "let", "set": "let",
+    "import": "use", "include": "use", "require": "use", "from": "use", "assert": "expect", "check": "expect",
+}  # fmt: skip
 #: The names of the extents of the value that enters; they cannot be bound either.
 EXTENTS = frozenset("CDHWL")
 

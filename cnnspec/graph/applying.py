@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.grammar import ast
 from cnnspec.graph.blame import blamed
-from cnnspec.graph.calls import bind_parameters, flatten, layer_problem
+from cnnspec.graph.calls import bind_parameters, flatten, layer_problem, need_branches
 from cnnspec.graph.environment import Environment, Frame
 from cnnspec.graph.expansion import Expansion, entered, entering
 from cnnspec.graph.network import BLOCK, NET, Node, Scope
@@ -70,6 +70,7 @@ def expand_called(x: Expansion, callee: object, given: tuple[Given, ...], step: 
     if isinstance(callee, Bound):
         callee, given = flatten(callee, given)
     if isinstance(callee, LayerValue):
+        need_branches(callee.layer, step)
         try:
             layer = x.bind(callee.layer, given, step)
         except Problem as problem:
@@ -146,12 +147,8 @@ def expand_body(x: Expansion, callee: Defined, given: tuple[Given, ...], step: a
 
 
 def expand_layer(x: Expansion, layer: Layer, step: ast.Apply, given: tuple[Given, ...], env: Environment,
-                 wire: Wire | None,
-          name: str | None) -> Wire:
+                 wire: Wire | None, name: str | None) -> Wire:
     """A layer of the catalogue, on the value that enters."""
-    if layer.merges:
-        raise Problem("merge-without-branches", f"{layer.keyword} joins branches, and has none here", step.span,
-                      help=f"`{layer.keyword}{{ ID | … }}`")
     wire = entered(step, wire)
     if wire.shape is None:
         return UNKNOWN

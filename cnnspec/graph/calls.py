@@ -99,6 +99,15 @@ def _surplus(argument: Given, name: str, signature: tuple[ast.Parameter, ...], p
                    help=f"did you mean `{match}`?" if match else "")
 
 
+def need_branches(layer: type[Layer], step: ast.Apply | ast.Merge | ast.Call) -> None:
+    """Raise `Problem` where a merge stands as a step without branches, or with parentheses around them."""
+    if layer.merges and isinstance(step, ast.Apply):
+        branches = [argument.value.span.text for argument in step.args or () if argument.name is None]
+        inside = " | ".join(branches) if len(branches) > 1 else "ID | …"
+        raise Problem("merge-without-branches", f"{layer.keyword} joins branches, and has none here", step.span,
+                      help=f"`{layer.keyword}{{ {inside} }}`")
+
+
 def bind_layer(cls: type[Layer], given: Sequence[Given], step: ast.Apply | ast.Merge | ast.Call) -> Layer:
     """A layer with its arguments; raises `Problem` at the argument that does not fit."""
     positional = [layer_value(g.value) for g in given if g.name is None]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.grammar import ast
 from cnnspec.graph.binding import everything
-from cnnspec.graph.calls import bind_layer, match_parameters, need_parameters
+from cnnspec.graph.calls import bind_layer, match_parameters, need_branches, need_parameters
 from cnnspec.graph.environment import Environment, Frame
 from cnnspec.graph.names import OPTION, STEP, is_word
 from cnnspec.graph.problem import Problem
@@ -88,6 +88,7 @@ def _check_definition(definition: ast.Definition, given: tuple[Given, ...], call
 
 
 def _check_layer(layer: type[Layer], given: tuple[Given, ...], call: Call) -> None:
+    need_branches(layer, call)
     try:
         bind_layer(layer, given, call)
     except Problem as problem:

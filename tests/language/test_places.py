@@ -49,7 +49,8 @@ def test_layers_of_a_used_file_know_that_file(tmp_path: Path) -> None:
     (tmp_path / "parts.cnn").write_text("\nblock unit = RELU\n")
     (tmp_path / "main.cnn").write_text('use "parts.cnn"\nnet n = INPUT(1x4x4) -> unit -> TANH\n')
     spans = [layer.node.span for layer in cnnspec.load(f"{tmp_path}/main.cnn").layers]
-    assert [str(span).removeprefix(f"{tmp_path}/") for span in spans] == ["main.cnn:2:9", "parts.cnn:2:14", "main.cnn:2:33"]
+    places = [str(span).removeprefix(f"{tmp_path}/") for span in spans]
+    assert places == ["main.cnn:2:9", "parts.cnn:2:14", "main.cnn:2:33"]
 
 
 def test_every_piece_of_syntax_knows_its_text() -> None:
@@ -83,7 +84,9 @@ BINDING = [
 
 @pytest.mark.parametrize("word", sorted(KEYWORDS | EXTENTS | {"CONV", "ID", "INPUT"}))
 @pytest.mark.parametrize(("text", "line", "column"), BINDING)
-def test_no_word_of_the_language_can_be_bound_and_that_is_one_mistake(text: str, line: int, column: int, word: str) -> None:
+def test_a_word_of_the_language_cannot_be_bound_which_is_one_mistake(text: str, line: int, column: int,
+                                                                      word: str) -> None:
     with pytest.raises(cnnspec.SpecError) as caught:
         cnnspec.parse(text.format(word))
-    assert [(found.span.line, found.span.column) for found in caught.value.diagnostics if found.span] == [(line, column)]
+    places = [(found.span.line, found.span.column) for found in caught.value.diagnostics if found.span]
+    assert places == [(line, column)]
