@@ -15,7 +15,12 @@ from cnnspec.source import Source
 from cnnspec.targets import Settings, Target, from_source, resolve
 
 if TYPE_CHECKING:
+    from os import PathLike
+
+    import torch
     from pandas import DataFrame
+    from torch import Tensor
+    from torch.fx import GraphModule
 
 InputShape = Shape | Mapping[str, Shape] | None
 
@@ -66,6 +71,22 @@ class Net(Record):
         from cnnspec.render.frame import to_frame
 
         return to_frame(self.summary(batch, dtype))
+
+    def to_torch(self, *, init: str = "default", weights: Mapping[str, Tensor] | str | PathLike[str] | None = None,
+                 device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> GraphModule:
+        """The network as a PyTorch module, in training mode; needs the `[torch]` extra.
+
+        Values have the batch first. The module returns the main output, or a dictionary in which it comes first where
+        there are further ones. Parameters bear the paths of the layers, with dots for brackets. `init` names how they
+        start (see `runtime.initialise`); `weights` takes its place: a state dict or a file (see `runtime.weights`).
+        Raises `SpecError` without PyTorch, and where the weights do not fit.
+        """
+        from cnnspec.runtime import require_torch
+
+        require_torch()
+        from cnnspec.runtime.materialise import materialise
+
+        return materialise(self.graph, init=init, weights=weights, device=device, dtype=dtype)
 
     def _repr_html_(self) -> str:
         from cnnspec.render.html import summary_html

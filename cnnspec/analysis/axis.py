@@ -11,7 +11,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil, floor, gcd, lcm
 
-from cnnspec.layers.base import Reach
+from cnnspec.layers.facts import Reach
 from cnnspec.record import Record
 
 Number = int | Fraction

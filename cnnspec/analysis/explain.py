@@ -8,7 +8,8 @@ from cnnspec.analysis.axis import size
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.layers.arguments import shown
-from cnnspec.layers.base import Layer, Reach, Shape, product, show
+from cnnspec.layers.base import Layer, Shape, product, show
+from cnnspec.layers.facts import Reach
 from cnnspec.layers.formula import Formula, Term, sym, times
 from cnnspec.layers.window import axis_names
 from cnnspec.record import Record

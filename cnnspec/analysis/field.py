@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.analysis.axis import Axis, Number, joined, size, through
 from cnnspec.diagnostics import Diagnostic, SpecError
 from cnnspec.graph.network import Graph, Node
-from cnnspec.layers.base import POINT, Reach
+from cnnspec.layers.facts import POINT, Reach
 from cnnspec.record import Record
 
 #: Bits of a number of 100 digits: what grows beyond is refused, as specs' own numbers are.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.analysis.summary import LayerSummary
 from cnnspec.analysis.tree import Fold, Leaf, Part, Run, Unit, leaves
-from cnnspec.layers.base import VIEW
+from cnnspec.layers.facts import VIEW
 from cnnspec.layers.op import Op
 
 

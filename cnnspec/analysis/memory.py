@@ -1,14 +1,14 @@
 """Memory at inference: bytes that are live while each layer runs, by the lifetime of every value.
 
 Rules (of PyTorch's eager execution): a value lives from the layer that makes it to the last one that reads it; a view
-shares its input's storage; ReLU, ReLU6 and ADD overwrite their first input where nobody reads it afterwards; max
-pooling allocates int64 indices while it runs. Weights, buffers and the caller's inputs live throughout.
+shares its input's storage; ReLU, ReLU6 and ADD overwrite their first input where that is safe; max pooling allocates
+int64 indices while it runs. Weights, buffers and the caller's inputs live throughout.
 """
 
 from __future__ import annotations
 
 from cnnspec.graph.network import Graph, Node
-from cnnspec.layers.base import IN_PLACE, VIEW
+from cnnspec.layers.facts import IN_PLACE, VIEW
 from cnnspec.record import Record
 
 #: Bytes of one element.
@@ -20,6 +20,15 @@ class Peak(Record):
 
     bytes: int
     node: int
+
+
+class Storages(Record):
+    """Which memory each value lives in."""
+
+    #: By node, the one that made its storage.
+    root: tuple[int, ...]
+    #: The layers that write over their first input, as `torch.nn.ReLU(inplace=True)` and `x += y` do.
+    overwriting: frozenset[int]
 
 
 def inference_peak(graph: Graph, runs: frozenset[int], resident: int, batch: int, element: int) -> Peak:
@@ -36,7 +45,8 @@ def inference_peak(graph: Graph, runs: frozenset[int], resident: int, batch: int
         made, freed = ends.get(node.index, (False, ()))
         if made:
             live += node.op.elements * size
-        during = live + node.op.scratch * batch
+        scratch = node.op.scratch
+        during = live + scratch.elements * size + scratch.bytes * batch + scratch.shared * element
         if during > most and node.index in runs:
             most, at = during, node.index
         for storage in freed:
@@ -46,8 +56,13 @@ def inference_peak(graph: Graph, runs: frozenset[int], resident: int, batch: int
 
 def _lifetimes(graph: Graph, runs: frozenset[int]) -> dict[int, tuple[bool, list[int]]]:
     """For each node that runs: whether it makes a storage, and which ones, by the node that made them, end with it."""
-    root, last = _storages(graph, runs)
-    kept = {root[i] for i in (graph.output, *graph.inputs.values(), *(o.node for o in graph.outputs))}
+    root = storages(graph).root
+    last: dict[int, int] = {}
+    for node in graph.nodes:
+        if node.index in runs:
+            for value in (node.index, *node.inputs):
+                last[root[value]] = node.index
+    kept = {root[i] for i in _held(graph)}
     ends: dict[int, tuple[bool, list[int]]] = {
         index: (root[index] == index, []) for index in runs if graph.nodes[index].inputs
     }
@@ -57,31 +72,46 @@ def _lifetimes(graph: Graph, runs: frozenset[int]) -> dict[int, tuple[bool, list
     return ends
 
 
-def _storages(graph: Graph, runs: frozenset[int]) -> tuple[list[int], dict[int, int]]:
-    """The node whose storage each value lives in, and the last node that reads each storage."""
+def storages(graph: Graph) -> Storages:
+    """Where each value lives, in training and outside it alike.
+
+    A layer that can overwrite its first input does so where nothing reads that storage afterwards, where the caller
+    does not hold it, and where autograd keeps nothing of it: neither the layer that made it nor one that has read it.
+    """
+    held = _held(graph)
     reader = list(range(len(graph.nodes)))  # the last reader of each value; a value that nobody reads ends with itself
     for node in graph.nodes:
-        if node.index in runs:
-            for source in node.inputs:
-                reader[source] = node.index
-    fixed = {*graph.inputs.values(), graph.output, *(output.node for output in graph.outputs)}
+        for source in node.inputs:
+            reader[source] = node.index
     root: list[int] = []
     last: dict[int, int] = {}  # by storage, through all views of it made so far
+    saved: set[int] = set()  # storages that autograd keeps
+    overwriting: set[int] = set()
     for node in graph.nodes:
         index = owner = node.index
-        if node.inputs and index in runs:
-            first = node.inputs[0]
-            storage = node.op.storage
-            alone = storage == IN_PLACE and last[root[first]] == index
-            if storage == VIEW or (alone and _owns(graph, root[first], first, fixed, node)):
-                owner = root[first]
+        if node.inputs:
+            first = root[node.inputs[0]]
+            if node.op.storage == VIEW:
+                owner = first
+            elif node.op.storage == IN_PLACE and last[first] == index and first not in saved \
+                    and _fits(graph, first, held, node):
+                owner = first
+                overwriting.add(index)
         root.append(owner)
-        if index in runs:
-            last[owner] = max(last.get(owner, index), reader[index])
-    return root, last
+        last[owner] = max(last.get(owner, index), reader[index])
+        saved.update(root[node.inputs[i]] for i in node.op.saved.inputs)
+        if node.op.saved.output:
+            saved.add(owner)
+    return Storages(tuple(root), frozenset(overwriting))
 
 
-def _owns(graph: Graph, storage: int, first: int, fixed: set[int], node: Node) -> bool:
-    """Whether a layer may overwrite its first input: nobody else holds it, and the output fits."""
-    return (storage not in fixed and first not in fixed and node.inputs.count(first) == 1
+def _held(graph: Graph) -> set[int]:
+    """The values that the caller holds: inputs and outputs."""
+    return {*graph.inputs.values(), graph.output, *(output.node for output in graph.outputs)}
+
+
+def _fits(graph: Graph, storage: int, held: set[int], node: Node) -> bool:
+    """Whether a layer's output takes the whole place of its first input, which nobody holds."""
+    first = node.inputs[0]
+    return (storage not in held and first not in held and node.inputs.count(first) == 1
             and graph.nodes[first].op.elements == node.op.elements)

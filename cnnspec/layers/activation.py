@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnspec.layers.arguments import LayerError, flag, number, option
-from cnnspec.layers.base import FRESH, IN_PLACE, Pointwise, Reach, Shape, Weightless, Work, product
+from cnnspec.layers.base import Pointwise, Shape, Weightless, product
+from cnnspec.layers.facts import FRESH, IN_PLACE, SAVES_INPUT, SAVES_OUTPUT, Reach, Saved, Work
 from cnnspec.layers.formula import Formula, sym, term
+from cnnspec.layers.recipe import FUNCTIONS, Function, Module, Recipe
 from cnnspec.layers.weights import Tensor, Weighted
 
 
@@ -18,6 +20,11 @@ class Activation(Pointwise):
     """
 
     ops: ClassVar[int]
+    #: The class of `torch.nn`, and its settings with the arguments that they are.
+    module_name: ClassVar[str]
+    settings: ClassVar[tuple[tuple[str, str], ...]] = ()
+    #: What its derivative is computed from.
+    saves: ClassVar[Saved] = SAVES_INPUT
 
     call: str = option("module", "function", named_only=True, doc="how PyTorch code calls it, which some tools see")
 
@@ -27,12 +34,22 @@ class Activation(Pointwise):
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return self.saves
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        settings = {name: getattr(self, argument) for name, argument in self.settings}
+        return Module(f"torch.nn.{self.module_name}", settings)
+
 
 class InPlace(Activation):
     """A family: writes over its input, as models write it: `torch.nn.ReLU(inplace=True)`."""
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return IN_PLACE
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Module(f"torch.nn.{self.module_name}", in_place=True)
 
 
 class ReLU(InPlace, Weightless):
@@ -44,6 +61,8 @@ class ReLU(InPlace, Weightless):
     """
 
     keyword = "RELU"
+    module_name = "ReLU"
+    saves = SAVES_OUTPUT
     ops = 1
 
 
@@ -56,6 +75,8 @@ class ReLU6(InPlace, Weightless):
     """
 
     keyword = "RELU6"
+    module_name = "ReLU6"
+    saves = SAVES_OUTPUT
     ops = 2
 
 
@@ -68,6 +89,8 @@ class LeakyReLU(Activation, Weightless):
     """
 
     keyword = "LEAKYRELU"
+    module_name = "LeakyReLU"
+    settings = (("negative_slope", "slope"),)
     ops = 2
     slope: float = number(0.01, doc="slope below 0")
 
@@ -81,11 +104,15 @@ class PReLU(Activation, Weighted):
     """
 
     keyword = "PRELU"
+    module_name = "PReLU"
     ops = 2
     per_channel: bool = flag(False, doc="a slope for each channel; else one for all")
 
     def tensors(self, *xs: Shape) -> tuple[Tensor, ...]:
         return (Tensor("weight", xs[0][:1] if self.per_channel else (1,)),)
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return self.module(f"torch.nn.{self.module_name}", num_parameters=y[0] if self.per_channel else 1)
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         if not self.train:
@@ -102,6 +129,8 @@ class ELU(Activation, Weightless):
     """
 
     keyword = "ELU"
+    module_name = "ELU"
+    settings = (("alpha", "alpha"),)
     ops = 4
     alpha: float = number(1, doc="the negative of the limit below 0")
 
@@ -115,6 +144,7 @@ class SELU(Activation, Weightless):
     """
 
     keyword = "SELU"
+    module_name = "SELU"
     ops = 5
 
 
@@ -127,6 +157,8 @@ class Sigmoid(Activation, Weightless):
     """
 
     keyword = "SIGMOID"
+    module_name = "Sigmoid"
+    saves = SAVES_OUTPUT
     ops = 3
 
 
@@ -139,6 +171,8 @@ class Tanh(Activation, Weightless):
     """
 
     keyword = "TANH"
+    module_name = "Tanh"
+    saves = SAVES_OUTPUT
     ops = 1
 
 
@@ -151,6 +185,8 @@ class GELU(Activation, Weightless):
     """
 
     keyword = "GELU"
+    module_name = "GELU"
+    settings = (("approximate", "approximate"),)
     approximate: str = option("none", "tanh", doc="what stands for the error function")
 
     def work(self, y: Shape, *xs: Shape) -> Work:
@@ -166,6 +202,7 @@ class SiLU(Activation, Weightless):
     """
 
     keyword = "SILU"
+    module_name = "SiLU"
     ops = 3
 
 
@@ -178,6 +215,7 @@ class HardSigmoid(Activation, Weightless):
     """
 
     keyword = "HARDSIGMOID"
+    module_name = "Hardsigmoid"
     ops = 4
 
 
@@ -190,6 +228,7 @@ class HardSwish(Activation, Weightless):
     """
 
     keyword = "HARDSWISH"
+    module_name = "Hardswish"
     ops = 5
 
 
@@ -202,6 +241,8 @@ class HardTanh(Activation, Weightless):
     """
 
     keyword = "HARDTANH"
+    module_name = "Hardtanh"
+    settings = (("min_val", "low"), ("max_val", "high"))
     ops = 2
     low: float = number(-1, doc="smallest output")
     high: float = number(1, doc="largest output")
@@ -221,6 +262,7 @@ class Mish(Activation, Weightless):
     """
 
     keyword = "MISH"
+    module_name = "Mish"
     ops = 5
 
 
@@ -233,6 +275,8 @@ class Softplus(Activation, Weightless):
     """
 
     keyword = "SOFTPLUS"
+    module_name = "Softplus"
+    settings = (("beta", "beta"),)
     ops = 5
     beta: float = number(1, doc="sharpness of the bend", low=0)
 
@@ -245,6 +289,9 @@ class Probabilities(Activation):
     """A family: elements that sum to 1, over the channels at a position or over the positions of a channel."""
 
     ops = 5
+    saves = SAVES_OUTPUT
+    #: The function that computes it over positions.
+    spatial: ClassVar[str]
     axis: str = option("channels", "space", doc="over which elements they sum to 1")
 
     def shape(self, *xs: Shape) -> Shape:
@@ -258,6 +305,11 @@ class Probabilities(Activation):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return None if self.axis == "space" else super().reach(y, *xs)
 
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        if self.axis == "space":
+            return Function(f"{FUNCTIONS}.{self.spatial}")
+        return Module(f"torch.nn.{self.module_name}", {"dim": 1})
+
 
 class Softmax(Probabilities, Weightless):
     """`exp(x)` divided by its sum over the channels, or over all positions.
@@ -268,6 +320,8 @@ class Softmax(Probabilities, Weightless):
     """
 
     keyword = "SOFTMAX"
+    module_name = "Softmax"
+    spatial = "spatial_softmax"
 
 
 class LogSoftmax(Probabilities, Weightless):
@@ -279,3 +333,5 @@ class LogSoftmax(Probabilities, Weightless):
     """
 
     keyword = "LOGSOFTMAX"
+    module_name = "LogSoftmax"
+    spatial = "spatial_log_softmax"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from cnnspec.layers.arguments import number
-from cnnspec.layers.base import FRESH, Buffer, Pointwise, Shape, Work, product
+from cnnspec.layers.base import Pointwise, Shape, product
+from cnnspec.layers.facts import FRESH, SAVES_INPUT, SAVES_NOTHING, Buffer, Saved, Work
 from cnnspec.layers.formula import Formula, sym
+from cnnspec.layers.recipe import MODULES, Function, Recipe
 from cnnspec.layers.weights import Tensor, Weighted
 
 
@@ -38,6 +40,14 @@ class Scale(PerChannel):
     def buffers(self, *xs: Shape) -> tuple[Buffer, ...]:
         return ()
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_INPUT if self.train else SAVES_NOTHING
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        if not self.train:
+            return Function("torch.mul", {"other": self.init})
+        return self.module(f"{MODULES}.Scale", channels=y[0], init=self.init)
+
 
 class Bias(PerChannel):
     """A learned offset per channel.
@@ -51,3 +61,9 @@ class Bias(PerChannel):
 
     def tensors(self, *xs: Shape) -> tuple[Tensor, ...]:
         return (Tensor("bias", xs[0][:1]),)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_NOTHING
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return self.module(f"{MODULES}.Bias", channels=y[0])

@@ -8,57 +8,19 @@ A layer states local facts about the values that enter and leave it; sums and re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnspec.layers.arguments import REQUIRED, Arg, LayerError, SameAs, Symbol
-from cnnspec.record import Record
+from cnnspec.layers.facts import NO_SCRATCH, POINT, Buffer, Param, Reach, Saved, Scratch, Work
 
 if TYPE_CHECKING:
     from cnnspec.layers.formula import Formula
+    from cnnspec.layers.recipe import Recipe
 
 Shape = tuple[int, ...]
 
 #: The methods that every layer of the catalogue defines, itself or through its family.
-RULES = ("shape", "params", "buffers", "work", "reach", "storage")
-
-#: Elements of storage: the output is new memory, a view of the (first) input, or may overwrite the first input.
-FRESH, VIEW, IN_PLACE = "fresh", "view", "in place"
-
-
-class Param(Record):
-    """A learned tensor."""
-
-    name: str
-    shape: Shape
-    trainable: bool = True
-
-
-class Buffer(Record):
-    """A tensor that a layer keeps but does not learn. `bytes_each` is None where it has the network's dtype."""
-
-    name: str
-    shape: Shape
-    bytes_each: int | None = None
-
-
-class Work(Record):
-    """What one image costs: multiply-accumulates, and the floating-point operations beside them."""
-
-    macs: int
-    other: int
-
-
-class Reach(Record):
-    """Along one axis, output `o` reads the inputs from `stride*o + low` to `stride*o + high`."""
-
-    stride: int | Fraction
-    low: int | Fraction
-    high: int | Fraction
-
-
-#: Output `o` reads input `o` alone.
-POINT = Reach(1, 0, 0)
+RULES = ("shape", "params", "buffers", "work", "reach", "storage", "saved", "recipe")
 
 
 class LayerType(type):
@@ -233,11 +195,19 @@ class Layer(metaclass=LayerType):
         """`FRESH`, `VIEW` or `IN_PLACE`."""
         raise NotImplementedError  # as above
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        """What autograd keeps in training, as in PyTorch's `derivatives.yaml`."""
+        raise NotImplementedError  # as above
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        """How PyTorch computes it."""
+        raise NotImplementedError  # as above
+
     # Facts with a default that is right for most layers.
 
-    def scratch(self, y: Shape, *xs: Shape) -> int:
-        """Bytes per image that live only while the layer runs, whatever the dtype."""
-        return 0
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        """What lives beside inputs and output while the layer runs, outside training."""
+        return NO_SCRATCH
 
     def gates(self, *xs: Shape) -> tuple[int, ...]:
         """Indices of the inputs that only scale the others (squeeze-and-excitation)."""

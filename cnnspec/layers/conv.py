@@ -7,10 +7,12 @@ from fractions import Fraction
 from math import gcd
 
 from cnnspec.layers.arguments import LayerError, axes, count, flag, option, padding
-from cnnspec.layers.base import FRESH, Reach, Shape, Work, divisor_near, product, show
+from cnnspec.layers.base import Shape, divisor_near, product, show
+from cnnspec.layers.facts import FRESH, SAVES_INPUT, Reach, Saved, Scratch, Work
 from cnnspec.layers.formula import Formula, Term, sym, times
+from cnnspec.layers.recipe import MODULES, Recipe, flat_sides
 from cnnspec.layers.weights import Tensor, Weighted
-from cnnspec.layers.window import Window, across, axis_names, centred, moves, sides, too_large
+from cnnspec.layers.window import Window, across, axis_names, centred, even, moves, sides, too_large
 
 
 class Convolution(Weighted):
@@ -101,6 +103,29 @@ class Convolution(Weighted):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_INPUT
+
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        """The padded input, where the padding is a step of its own, and a weight that is made on the way."""
+        (x,) = xs
+        windows = self.windows(x)
+        if even(windows) and self.pad_mode == "zeros":
+            return Scratch(shared=self.made_weight(x))
+        padded = [w.before + extent + w.after for w, extent in zip(windows, x[1:], strict=True)]
+        return Scratch(product((x[0], *padded)), shared=self.made_weight(x))
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        (x,) = xs
+        windows, rank = self.windows(x), len(x) - 1
+        settings = {"in_channels": x[0], "out_channels": y[0], "kernel_size": self.per_axis("kernel", x),
+                    "stride": self.per_axis("stride", x), "dilation": self.per_axis("dilation", x),
+                    "groups": self.group_count(x), "bias": self.bias, "padding_mode": self.pad_mode}
+        if even(windows):
+            return self.module(f"torch.nn.Conv{rank}d", padding=tuple(w.before for w in windows), **settings)
+        sides = flat_sides([(w.before, w.after) for w in windows])
+        return self.module(f"{MODULES}.PaddedConv{rank}d", sides=sides, **settings)
 
     def unused_rows(self, y: Shape, *xs: Shape) -> tuple[int, ...]:
         return tuple(w.unused(e) for w, e in zip(self.windows(xs[0]), xs[0][1:], strict=True))
@@ -207,6 +232,30 @@ class UpConv(Convolution):
 
     def unused_rows(self, y: Shape, *xs: Shape) -> tuple[int, ...]:
         return ()  # every input is spread
+
+    def cut_apart(self, x: Shape) -> bool:
+        """Whether rows are cut (or added) in a step of their own, which PyTorch's module cannot do itself."""
+        windows = self.windows(x)
+        return not even(windows) or min(w.before for w in windows) < 0
+
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        """The uncut output, where the cut is a step of its own, and a weight that is made on the way."""
+        (x,) = xs
+        if not self.cut_apart(x):
+            return Scratch(shared=self.made_weight(x))
+        uncut = [extent + w.before + w.after for w, extent in zip(self.windows(x), y[1:], strict=True)]
+        return Scratch(product((y[0], *uncut)), shared=self.made_weight(x))
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        (x,) = xs
+        windows, rank = self.windows(x), len(x) - 1
+        settings = {"in_channels": x[0], "out_channels": y[0], "kernel_size": self.per_axis("kernel", x),
+                    "stride": self.per_axis("stride", x), "output_padding": self.per_axis("output_pad", x),
+                    "dilation": self.per_axis("dilation", x), "groups": self.groups, "bias": self.bias}
+        if not self.cut_apart(x):
+            return self.module(f"torch.nn.ConvTranspose{rank}d", padding=tuple(w.before for w in windows), **settings)
+        sides = flat_sides([(-w.before, -w.after) for w in windows])
+        return self.module(f"{MODULES}.CutConvTranspose{rank}d", sides=sides, **settings)
 
     def extents(self, x: Shape) -> list[int]:
         """`(W − 1)·S + d·(K − 1) + 1 − P_before − P_after + output_pad` along each axis."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from cnnspec.layers.arguments import number
-from cnnspec.layers.base import VIEW, Pointwise, Shape, Weightless, Work
+from cnnspec.layers.base import Pointwise, Shape, Weightless
+from cnnspec.layers.facts import SAVES_NOTHING, VIEW, Saved, Work
+from cnnspec.layers.recipe import MODULES, Module, Recipe
 
 
 class Dropping(Pointwise, Weightless):
@@ -14,6 +16,9 @@ class Dropping(Pointwise, Weightless):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return VIEW
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_NOTHING
 
 
 class Dropout(Dropping):
@@ -27,6 +32,9 @@ class Dropout(Dropping):
     keyword = "DROPOUT"
     p: float = number(0.5, doc="probability that an element is dropped", low=0, high=1)
 
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Module("torch.nn.Dropout", {"p": self.p})
+
 
 class DropPath(Dropping):
     """Zeroes whole images of a residual branch at random in training (stochastic depth, Huang et al., ECCV 2016).
@@ -38,3 +46,6 @@ class DropPath(Dropping):
 
     keyword = "DROPPATH"
     p: float = number(doc="probability that the branch is dropped", low=0, high=1)
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Module(f"{MODULES}.DropPath", {"p": self.p})

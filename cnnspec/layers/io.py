@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from cnnspec.layers.arguments import LayerError, extents, flag, word
-from cnnspec.layers.base import FRESH, VIEW, Pointwise, Shape, Weightless, Work, show
+from cnnspec.layers.base import Pointwise, Shape, Weightless, show
+from cnnspec.layers.facts import FRESH, SAVES_NOTHING, VIEW, Saved, Work
+from cnnspec.layers.recipe import FUNCTIONS, Function, Recipe
 
 
 class Endpoint(Pointwise, Weightless):
@@ -11,6 +13,12 @@ class Endpoint(Pointwise, Weightless):
 
     def work(self, y: Shape, *xs: Shape) -> Work:
         return Work(0, 0)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_NOTHING
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function(f"{FUNCTIONS}.identity")
 
 
 class Input(Endpoint):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from cnnspec.layers.arguments import count, flag
-from cnnspec.layers.base import FRESH, Reach, Shape, Work, product
+from cnnspec.layers.base import Shape, product
+from cnnspec.layers.facts import FRESH, SAVES_INPUT, Reach, Saved, Work
 from cnnspec.layers.formula import Formula, sym, times
+from cnnspec.layers.recipe import MODULES, Recipe
 from cnnspec.layers.weights import Tensor, Weighted
 from cnnspec.layers.window import axis_names
 
@@ -37,6 +39,14 @@ class FullyConnected(Weighted):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_INPUT
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        (x,) = xs
+        name = "torch.nn.Linear" if len(x) == 1 else f"{MODULES}.FlatLinear"
+        return self.module(name, in_features=product(x), out_features=self.out, bias=self.bias)
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         (x,) = xs

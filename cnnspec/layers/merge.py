@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from cnnspec.layers.arguments import LayerError, flag
-from cnnspec.layers.base import FRESH, IN_PLACE, POINT, Reach, Shape, Weightless, Work, product, show
+from cnnspec.layers.base import Shape, Weightless, product, show
+from cnnspec.layers.facts import FRESH, IN_PLACE, NO_SCRATCH, POINT, SAVES_NOTHING, Reach, Saved, Scratch, Work
 from cnnspec.layers.fitting import broadcast_shape, listed, minority, mismatch, resizing, target
 from cnnspec.layers.formula import Formula, Term, sym
+from cnnspec.layers.recipe import FUNCTIONS, Function, Recipe
 from cnnspec.layers.window import axis_names
 
 #: Branches that a formula spells out.
@@ -25,6 +29,9 @@ class Merge(Weightless):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_NOTHING
 
 
 class Elementwise(Merge):
@@ -47,6 +54,19 @@ class Elementwise(Merge):
     def work(self, y: Shape, *xs: Shape) -> Work:
         return Work(0, (len(xs) - 1) * product(y))
 
+    def partial(self, xs: tuple[Shape, ...]) -> list[int]:
+        """Elements of what the first two, three, … branches make."""
+        return [product(broadcast_shape(xs[:count]) or xs[0]) for count in range(2, len(xs) + 1)]
+
+    def folded(self, xs: tuple[Shape, ...], *, growing: bool = False) -> Scratch:
+        """Where the branches are taken in one by one, each time into a new value: what came before the last.
+
+        A `growing` result takes a branch in where it stands, if its extents are its own already.
+        """
+        made = self.partial(xs)
+        most = max((b if growing and a == b else a + b for a, b in pairwise(made)), default=0)
+        return Scratch(max(most - made[-1], 0)) if made else NO_SCRATCH
+
 
 class Strict(Elementwise):
     """A family: equal shapes, since a stray extent of 1 usually hides a mistake."""
@@ -66,6 +86,14 @@ class Add(Strict):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return IN_PLACE if xs[0] == y else FRESH
+
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        return self.folded(xs, growing=True)
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        if len(xs) == 2:
+            return Function("operator.add", in_place="operator.iadd")
+        return Function(f"{FUNCTIONS}.add", in_place=f"{FUNCTIONS}.add_")
 
 
 class Concat(Merge):
@@ -96,6 +124,9 @@ class Concat(Merge):
     def meant(self, *xs: Shape) -> Shape | None:
         return (sum(x[0] for x in xs), *xs[0][1:]) if len({len(x) for x in xs}) == 1 else None
 
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function("torch.cat", {"dim": 1}, listed=True)
+
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         if len(xs) > _MOST_TERMS:
             return ()
@@ -122,6 +153,15 @@ class Mul(Elementwise):
         gates = tuple(index for index, x in enumerate(xs) if x != y)
         return gates if len(gates) < len(xs) else ()
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(tuple(range(len(xs))))
+
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        return self.folded(xs)
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function("operator.mul" if len(xs) == 2 else f"{FUNCTIONS}.mul")
+
 
 class Sub(Strict):
     """The first branch minus the second.
@@ -139,6 +179,9 @@ class Sub(Strict):
                              help="`SUB{ a | ADD{ b | c } }` subtracts several", inputs=tuple(range(2, len(xs))))
         return super().shape(*xs)
 
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function("operator.sub" if len(xs) == 2 else f"{FUNCTIONS}.identity")
+
 
 class Max(Strict):
     """The largest of the branches, element by element: maxout.
@@ -149,6 +192,15 @@ class Max(Strict):
     """
 
     keyword = "MAX"
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(tuple(range(len(xs))))
+
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        return self.folded(xs)
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function("torch.maximum" if len(xs) == 2 else f"{FUNCTIONS}.maximum")
 
 
 class Mean(Strict):
@@ -163,6 +215,12 @@ class Mean(Strict):
 
     def work(self, y: Shape, *xs: Shape) -> Work:
         return Work(0, len(xs) * product(y))
+
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        return self.folded(xs, growing=True)
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function(f"{FUNCTIONS}.mean")
 
 
 class Stack(Merge):
@@ -191,6 +249,9 @@ class Stack(Merge):
 
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return (Reach(0, 0, 0), *(POINT,) * (len(y) - 2))
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function("torch.stack", {"dim": 2}, listed=True)
 
 
 def _stacked(x: Shape, branches: int) -> Shape:

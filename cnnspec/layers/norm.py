@@ -7,8 +7,10 @@ published receptive fields do, and follows the values that are normalised.
 from __future__ import annotations
 
 from cnnspec.layers.arguments import LayerError, count, flag, number, option
-from cnnspec.layers.base import FRESH, Buffer, Pointwise, Shape, Weightless, Work, divisor_near, product, show
+from cnnspec.layers.base import Pointwise, Shape, Weightless, divisor_near, product, show
+from cnnspec.layers.facts import FRESH, SAVES_INPUT, Buffer, Saved, Scratch, Work
 from cnnspec.layers.formula import Formula, sym, times
+from cnnspec.layers.recipe import MODULES, Function, Module, Recipe
 from cnnspec.layers.weights import Tensor, Weighted
 from cnnspec.layers.window import axis_names
 
@@ -32,6 +34,9 @@ class Normalisation(Pointwise, Weighted):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_INPUT
 
     def meant(self, *xs: Shape) -> Shape | None:
         return xs[0]
@@ -74,6 +79,13 @@ class BatchNorm(Normalisation):
     def work(self, y: Shape, *xs: Shape) -> Work:
         return Work(0, 2 * product(y))
 
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        settings = {"num_features": y[0], "eps": self.eps, "affine": self.affine}
+        if not self.train:
+            return self.module(f"{MODULES}.FrozenBatchNorm", **settings)
+        # one class serves flat vectors and sequences
+        return self.module(f"torch.nn.BatchNorm{max(len(y) - 1, 1)}d", momentum=self.momentum, **settings)
+
 
 class LayerNorm(Normalisation):
     """Layer normalisation (Ba et al., 2016) over the channels at each position, as ConvNeXt has it, or over everything.
@@ -90,6 +102,14 @@ class LayerNorm(Normalisation):
 
     def affine_shape(self, x: Shape) -> Shape:
         return x if self.over == "all" else x[:1]
+
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        """Mean and deviation of each normalised row."""
+        return Scratch(2 if self.over == "all" else 2 * product(y[1:]))
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        name = "torch.nn.LayerNorm" if self.over == "all" or len(y) == 1 else f"{MODULES}.ChannelNorm"
+        return self.module(name, normalized_shape=self.affine_shape(y), eps=self.eps, elementwise_affine=self.affine)
 
 
 class GroupNorm(Normalisation):
@@ -113,6 +133,14 @@ class GroupNorm(Normalisation):
         self.refuse_single(product(x) // self.groups, x, "a group of channels")
         return x
 
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        """Mean and deviation of each group."""
+        return Scratch(2 * self.groups)
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return self.module("torch.nn.GroupNorm", num_groups=self.groups, num_channels=y[0], eps=self.eps,
+                           affine=self.affine)
+
 
 class InstanceNorm(Normalisation):
     """Instance normalisation (Ulyanov et al., 2016), as `torch.nn.InstanceNorm1d`, `2d` and `3d` compute it.
@@ -131,6 +159,13 @@ class InstanceNorm(Normalisation):
         self.needs_axes(x)
         self.refuse_single(product(x[1:]), x, "the positions of a channel")
         return x
+
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        """Mean and deviation of each channel."""
+        return Scratch(2 * y[0])
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return self.module(f"torch.nn.InstanceNorm{len(y) - 1}d", num_features=y[0], eps=self.eps, affine=self.affine)
 
 
 class LocalResponseNorm(Pointwise, Weightless):
@@ -159,6 +194,18 @@ class LocalResponseNorm(Pointwise, Weightless):
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_INPUT
+
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        """The padded squares, or two of the steps from their mean to the divisor."""
+        padded = product(y) // y[0] * (y[0] + self.size - 1)
+        return Scratch(max(padded, 2 * product(y)))
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Module("torch.nn.LocalResponseNorm",
+                      {"size": self.size, "alpha": self.alpha, "beta": self.beta, "k": self.k})
+
     def meant(self, *xs: Shape) -> Shape | None:
         return xs[0]
 
@@ -179,3 +226,13 @@ class L2Norm(Pointwise, Weightless):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_INPUT
+
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        """The norms."""
+        return Scratch(product(y[1:]))
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function("torch.nn.functional.normalize", {"p": 2, "dim": 1, "eps": self.eps})

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from cnnspec.layers.arguments import LayerError
-from cnnspec.layers.base import POINT, VIEW, Buffer, Layer, Param, Reach, Shape, Work, product
+from cnnspec.layers.base import Layer, Shape, product
+from cnnspec.layers.facts import POINT, VIEW, Buffer, Param, Reach, Saved, Scratch, Work
+from cnnspec.layers.recipe import Recipe
 
 
 class Op:
@@ -62,9 +64,19 @@ class Op:
         return self.layer.storage(self.output, *self.inputs)
 
     @cached_property
-    def scratch(self) -> int:
-        """Bytes that live only while it runs."""
+    def scratch(self) -> Scratch:
+        """What lives only while it runs."""
         return self.layer.scratch(self.output, *self.inputs)
+
+    @cached_property
+    def saved(self) -> Saved:
+        """What autograd keeps in training."""
+        return self.layer.saved(self.output, *self.inputs)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """How PyTorch computes it."""
+        return self.layer.recipe(self.output, *self.inputs)
 
     @cached_property
     def param_count(self) -> int:

@@ -6,9 +6,11 @@ from fractions import Fraction
 from math import gcd
 
 from cnnspec.layers.arguments import LayerError, SameAs, axes, flag, option, padding, shown
-from cnnspec.layers.base import FRESH, POINT, Reach, Shape, Weightless, Work, product, show
+from cnnspec.layers.base import Shape, Weightless, product, show
+from cnnspec.layers.facts import FRESH, NO_SCRATCH, POINT, SAVES_INPUT, SAVES_NOTHING, Reach, Saved, Scratch, Work
 from cnnspec.layers.formula import Formula
-from cnnspec.layers.window import Window, across, axis_names, moves, sides, signed, too_large
+from cnnspec.layers.recipe import MODULES, Function, Module, Recipe, flat_sides
+from cnnspec.layers.window import Window, across, axis_names, even, moves, sides, signed, too_large
 
 #: Max pooling keeps the place of each maximum, also without gradients: an int64 per output element.
 INDEX_BYTES = 8
@@ -21,6 +23,9 @@ class Pooling(Weightless):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_INPUT
 
 
 class Pool(Pooling):
@@ -100,8 +105,44 @@ class Pool(Pooling):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return tuple(window.reach for window in self.windows(xs[0]))
 
-    def scratch(self, y: Shape, *xs: Shape) -> int:
-        return INDEX_BYTES * product(y) if self.kind == "max" else 0
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        """The padded input where padding is a step of its own, the places of the maxima, and what l2 goes through.
+
+        `torch.nn.functional.lp_pool2d` squares its input, pools that, and multiplies the sign of the result with its
+        rectified absolute value.
+        """
+        (x,) = xs
+        windows = self.windows(x)
+        extents = [w.before + extent + w.after for w, extent in zip(windows, x[1:], strict=True)]
+        entering = product((x[0], *extents))
+        padded = 0 if self.pads_itself(windows) else entering
+        if self.kind == "l2":
+            return Scratch(padded + max(entering, 3 * product(y)))
+        return Scratch(padded, INDEX_BYTES * product(y) if self.kind == "max" else 0)
+
+    def pads_itself(self, windows: list[Window]) -> bool:
+        """Whether PyTorch's module pads: the same on both sides, and not at all for `l2`."""
+        return even(windows) and (self.kind != "l2" or not any(w.before for w in windows))
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        (x,) = xs
+        windows, rank = self.windows(x), len(x) - 1
+        settings: dict[str, object] = {"kernel_size": self.per_axis("kernel", x), "stride": self.per_axis("stride", x),
+                                       "ceil_mode": self.ceil}
+        pads = {"padding": tuple(w.before for w in windows)} if self.pads_itself(windows) else {
+            "sides": flat_sides([(w.before, w.after) for w in windows])}
+        if self.kind == "max":
+            settings["dilation"] = self.per_axis("dilation", x)
+        elif self.kind == "avg":
+            settings["count_include_pad"] = self.count_pad
+        else:
+            settings |= {"norm_type": 2}
+            pads = {} if "padding" in pads else pads
+            if rank == 1:  # LPPool1d takes no tuples
+                settings |= {"kernel_size": windows[0].kernel, "stride": windows[0].stride}
+        name = {"max": "MaxPool", "avg": "AvgPool", "l2": "LPPool"}[self.kind]
+        place = f"{MODULES}.Padded" if "sides" in pads else "torch.nn."
+        return Module(f"{place}{name}{rank}d", settings | pads)
 
     def unused_rows(self, y: Shape, *xs: Shape) -> tuple[int, ...]:
         return tuple(w.unused(e, self.ceil) for w, e in zip(self.windows(xs[0]), xs[0][1:], strict=True))
@@ -140,6 +181,12 @@ class GlobalAveragePool(Pooling):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return None
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_NOTHING  # computed as a mean
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Module(f"torch.nn.AdaptiveAvgPool{len(y) - 1}d", {"output_size": 1})
+
 
 class AdaptivePool(Pooling):
     """Pooling to a given size, as `torch.nn.AdaptiveAvgPool2d`, `AdaptiveMaxPool2d` and their 1-D and 3-D forms.
@@ -169,8 +216,12 @@ class AdaptivePool(Pooling):
             return None
         return tuple(_adaptive_reach(extent, size) for extent, size in zip(xs[0][1:], y[1:], strict=True))
 
-    def scratch(self, y: Shape, *xs: Shape) -> int:
-        return INDEX_BYTES * product(y) if self.kind == "max" else 0
+    def scratch(self, y: Shape, *xs: Shape) -> Scratch:
+        return Scratch(bytes=INDEX_BYTES * product(y)) if self.kind == "max" else NO_SCRATCH
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        size = y[1] if len(y) == 2 else y[1:]
+        return Module(f"torch.nn.Adaptive{self.kind.capitalize()}Pool{len(y) - 1}d", {"output_size": size})
 
     def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {self.kind} {across(self.size, rank)}"
@@ -205,6 +256,15 @@ class Reduce(Pooling):
 
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return None if self.over == "space" else (POINT,) * (len(y) - 1)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), output=True) if self.kind == "max" else SAVES_NOTHING
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        channels = self.over == "channels"
+        dims = (1,) if channels else tuple(range(2, len(xs[0]) + 1))
+        name = {"mean": "mean", "max": "amax", "sum": "sum"}[self.kind]
+        return Function(f"torch.{name}", {"dim": dims, "keepdim": channels})
 
     def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {self.kind} {self.over}"

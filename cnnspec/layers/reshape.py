@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from cnnspec.layers.arguments import REQUIRED, LayerError, axes, count, either, extents, option, padding, shown
-from cnnspec.layers.base import FRESH, POINT, VIEW, Pointwise, Reach, Shape, Weightless, Work, product, show
+from cnnspec.layers.base import Pointwise, Shape, Weightless, product, show
+from cnnspec.layers.facts import FRESH, POINT, SAVES_NOTHING, VIEW, Reach, Saved, Work
 from cnnspec.layers.formula import Formula, Term, sym
+from cnnspec.layers.recipe import FUNCTIONS, Function, Recipe, flat_sides
 from cnnspec.layers.window import across, axis_names, sides
 
 
@@ -16,6 +18,9 @@ class Moving(Weightless):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_NOTHING
 
 
 class View(Moving):
@@ -57,6 +62,9 @@ class Slice(Pointwise, View):
     def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {self.start}:{self.stop}"
 
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function("torch.narrow", {"dim": 1, "start": self.start, "length": y[0]})
+
 
 class Pad(Moving):
     """Rows added around the input, as `torch.nn.ZeroPad2d`, `ReflectionPad2d` and their relatives.
@@ -97,6 +105,10 @@ class Pad(Moving):
 
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return tuple(Reach(1, -before, -before) for before, _ in self.rows(xs[0]))
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        mode = "constant" if self.mode == "zeros" else self.mode
+        return Function("torch.nn.functional.pad", {"pad": flat_sides(self.rows(xs[0])), "mode": mode})
 
     def brief(self, rank: int = 2) -> str:
         mode = "" if self.mode == "zeros" else f" {self.mode}"
@@ -155,6 +167,9 @@ class Crop(View):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return tuple(Reach(1, before, before) for before, _ in self.rows(xs[0]))
 
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function(f"{FUNCTIONS}.crop", {"rows": tuple(self.rows(xs[0]))})
+
     def brief(self, rank: int = 2) -> str:
         rows = f"−{shown(self.cut)}" if self.size is None else across(self.size, rank)
         return f"{self.keyword} {rows}"
@@ -176,6 +191,9 @@ class Flatten(View):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         """A vector has no axis along which its elements would have a place, so as a whole it reads all."""
         return () if len(xs[0]) == 1 else None
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function("torch.flatten", {"start_dim": 1})
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         (x,) = xs
@@ -219,6 +237,9 @@ class Reshape(View):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         """Position by position where the axes stay; elsewhere an output may come from anywhere."""
         return (POINT,) * (len(y) - 1) if y == xs[0] else None
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function("torch.reshape", {"shape": (-1, *y)})
 
     def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {'×'.join(map(str, self.extents))}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 from cnnspec.layers.arguments import LayerError, axes, either, flag, like, option, ratios, shown
-from cnnspec.layers.base import FRESH, Reach, Shape, Weightless, Work, product, show
+from cnnspec.layers.base import Shape, Weightless, product, show
+from cnnspec.layers.facts import FRESH, SAVES_NOTHING, Reach, Saved, Work
 from cnnspec.layers.formula import Formula, Term, sym
+from cnnspec.layers.recipe import Function, Recipe
 from cnnspec.layers.window import across, axis_names
 
 #: Input rows per axis that an output is made of.
@@ -88,6 +90,16 @@ class Interpolation(Weightless):
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_NOTHING
+
+    def interpolate(self, x: Shape, **size: object) -> Recipe:
+        """The recipe, for an output size or a factor."""
+        names = {"linear": ("linear", "bilinear", "trilinear")[len(x) - 2], "cubic": "bicubic"}
+        corners = None if self.mode == "nearest" else self.align_corners
+        return Function("torch.nn.functional.interpolate",
+                        {**size, "mode": names.get(self.mode, self.mode), "align_corners": corners})
+
 
 class Upsample(Interpolation):
     """Resizing by a factor, as `torch.nn.Upsample(scale_factor=…)`: an extent W becomes ⌊W·scale⌋.
@@ -102,6 +114,9 @@ class Upsample(Interpolation):
     scale: object = ratios(doc="output rows for each input row")
     mode: str = option("nearest", "linear", "cubic", doc="how the rows between are made")
     align_corners: bool = flag(False, doc="put the outermost rows of both onto each other")
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return self.interpolate(xs[0], scale_factor=tuple(map(float, self.scales(xs[0]))))
 
     def scales(self, x: Shape) -> tuple[float, ...]:
         """The factor along each axis."""
@@ -161,6 +176,9 @@ class Resize(Interpolation):
             raise LayerError("bad-argument", f"RESIZE takes {show(x)} to the extents of {show(self.like)}, "
                              "which has another number of axes", "like")
         return self.like[1:]
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return self.interpolate(xs[0], size=y[1:])
 
     def brief(self, rank: int = 2) -> str:
         size = self.size if self.like is None else self.like[1:]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 from cnnspec.layers.arguments import LayerError, count
-from cnnspec.layers.base import Pointwise, Reach, Shape, divisor_near, show
+from cnnspec.layers.base import Pointwise, Shape, divisor_near, show
+from cnnspec.layers.facts import Reach
 from cnnspec.layers.formula import Formula, Term, sym
+from cnnspec.layers.recipe import Module, Recipe
 from cnnspec.layers.reshape import Moving
 from cnnspec.layers.window import axis_names
 
@@ -31,6 +33,9 @@ class Shuffle(Pointwise, Moving):
 
     def meant(self, *xs: Shape) -> Shape | None:
         return xs[0]
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Module("torch.nn.ChannelShuffle", {"groups": self.groups})
 
 
 class PixelShuffling(Moving):
@@ -77,6 +82,9 @@ class PixelShuffle(PixelShuffling):
         """Output o reads input ⌊o/r⌋."""
         return (Reach(Fraction(1, self.r), Fraction(1 - self.r, self.r), 0),) * (len(y) - 1)
 
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Module("torch.nn.PixelShuffle", {"upscale_factor": self.r})
+
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         (x,) = xs
         r = sym("r", self.r)
@@ -114,6 +122,9 @@ class PixelUnshuffle(PixelShuffling):
 
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return (Reach(self.r, 0, self.r - 1),) * (len(y) - 1)
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Module("torch.nn.PixelUnshuffle", {"downscale_factor": self.r})
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         (x,) = xs

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnspec.layers.arguments import flag, option
-from cnnspec.layers.base import Buffer, Layer, Param, Shape, product
+from cnnspec.layers.base import Layer, Shape, product
+from cnnspec.layers.facts import Buffer, Param
 from cnnspec.layers.formula import Formula, Term, sym
+from cnnspec.layers.recipe import Module
 from cnnspec.record import Record
 
 
@@ -54,6 +56,14 @@ class Weighted(Layer):
             rows = weight[self.output_axis]
             kept += [Buffer("weight_u", (rows,)), Buffer("weight_v", (product(weight) // rows,))]
         return tuple(kept)
+
+    def module(self, name: str, **settings: object) -> Module:
+        """The recipe of a module that holds the weights."""
+        return Module(name, settings, fixed=not self.train, norm=getattr(self, "norm", "none"))
+
+    def made_weight(self, *xs: Shape) -> int:
+        """Elements of the weight that a weight or spectral norm computes anew whenever the layer runs."""
+        return 0 if getattr(self, "norm", "none") == "none" else product(self.tensors(*xs)[0].shape)
 
     def params_formula(self, term: Term, *xs: Shape) -> tuple[Formula, ...]:
         """The arithmetic of the parameters: `term`, and a weight norm's magnitudes; nothing where they are fixed."""

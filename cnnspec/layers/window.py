@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.layers.arguments import LayerError, shown
-from cnnspec.layers.base import Reach, Shape
+from cnnspec.layers.base import Shape
+from cnnspec.layers.facts import Reach
 from cnnspec.layers.formula import Term, sym
 from cnnspec.record import Record
 
@@ -99,6 +100,11 @@ def centred(kernel: tuple[int, ...], dilation: tuple[int, ...], *, causal: bool 
                              f"= {total} is odd", "kernel",
                              help=f"use an odd kernel, `pad=valid`, or put the odd row behind: `pad={uneven}`")
     return pads
+
+
+def even(windows: list[Window]) -> bool:
+    """Whether the padding is the same on both sides of every axis."""
+    return all(window.before == window.after for window in windows)
 
 
 def axis_names(x: Shape) -> str:

@@ -13,7 +13,9 @@ import cnnspec
 from cnnspec.analysis import peers
 from cnnspec.analysis.conventions import CONVENTIONS, Uncounted, count
 from cnnspec.layers import LAYERS
-from cnnspec.layers.base import FRESH, Pointwise, Shape, Weightless, Work
+from cnnspec.layers.base import Pointwise, Shape, Weightless
+from cnnspec.layers.facts import FRESH, SAVES_NOTHING, Saved, Work
+from cnnspec.layers.recipe import Function, Recipe
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = {"macs": "conv_linear_macs", "fvcore": "fvcore", "ptflops": "ptflops_pytorch",
@@ -77,6 +79,12 @@ class Foreign(Pointwise, Weightless):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_NOTHING
+
+    def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        return Function("operator.pos")
 
 
 @pytest.mark.parametrize("convention", [name for name in COLUMNS if name != "macs"])

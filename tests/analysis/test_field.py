@@ -13,7 +13,7 @@ import cnnspec
 from cnnspec.analysis.axis import Axis, Phases, joined, size, through
 from cnnspec.analysis.field import ReceptiveField
 from cnnspec.analysis.summary import LayerSummary, Summary
-from cnnspec.layers.base import Reach
+from cnnspec.layers.facts import Reach
 from tests.analysis.networks import built, chains
 from tests.analysis.pixels import Pixels, carried
 

@@ -53,9 +53,15 @@ class Simulation:
                 self.home[layer.index] = self.place(layer)
                 live.add(self.home[layer.index])
                 sizes = sum(elements(self.layer(memory)) for memory in live) * batch * element
-                most = max(most, sizes + layer.node.op.scratch * batch)
+                most = max(most, sizes + scratch_bytes(layer, batch, element))
                 live = inputs | {memory for memory in live if self.is_read_after(memory, layer)}
         return most
+
+
+def scratch_bytes(layer: LayerSummary, batch: int, element: int) -> int:
+    """What lives only while a layer runs."""
+    scratch = layer.node.op.scratch
+    return (scratch.elements * element + scratch.bytes) * batch + scratch.shared * element
 
 
 def elements(layer: LayerSummary) -> int:

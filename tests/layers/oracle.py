@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from cnnspec.layers.arguments import LayerError
-from cnnspec.layers.base import Layer, Reach, Shape, product
+from cnnspec.layers.base import Layer, Shape, product
+from cnnspec.layers.facts import Reach
 from cnnspec.layers.op import apply
 from tests.layers.harness import consistent
 from tests.layers.twins import MORE_TWINS, axes_of, sides_of

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cnnspec.layers.affine import Bias, Scale
-from cnnspec.layers.base import POINT, Buffer, Layer, Param, Shape, Work
+from cnnspec.layers.base import Layer, Shape
+from cnnspec.layers.facts import POINT, Buffer, Param, Work
 from cnnspec.layers.op import apply
 from tests.layers.harness import Refusal, consistent, make, refusal
 from tests.layers.oracle import agree, needs_torch

@@ -111,7 +111,7 @@ def test_option_words_are_those_of_the_layers() -> None:
 
 
 def test_a_layer_that_lacks_a_rule_cannot_be_declared() -> None:
-    with pytest.raises(TypeError, match="layer HALF lacks work, storage"):
+    with pytest.raises(TypeError, match="layer HALF lacks work, storage, saved, recipe"):
         LayerType("Half", (Pointwise, Weightless), {"keyword": "HALF"})
 
 
@@ -148,7 +148,9 @@ def layer_source(keyword: str) -> str:
     """A whole layer, as another package would declare it."""
     return dedent(f"""
         from cnnspec.layers.arguments import count, option
-        from cnnspec.layers.base import FRESH, Pointwise, Weightless, Work, product
+        from cnnspec.layers.base import Pointwise, Weightless, product
+        from cnnspec.layers.facts import FRESH, SAVES_NOTHING, Work
+        from cnnspec.layers.recipe import Function
 
         class Blur(Pointwise, Weightless):
             keyword = {keyword!r}
@@ -160,6 +162,12 @@ def layer_source(keyword: str) -> str:
 
             def storage(self, y, *xs):
                 return FRESH
+
+            def saved(self, y, *xs):
+                return SAVES_NOTHING
+
+            def recipe(self, y, *xs):
+                return Function("operator.pos")
     """)
 
 

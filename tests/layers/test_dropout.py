@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec.layers.base import POINT, Layer, Shape, Work
+from cnnspec.layers.base import Layer, Shape
 from cnnspec.layers.dropout import Dropout, DropPath
+from cnnspec.layers.facts import POINT, Work
 from cnnspec.layers.op import apply
 from tests.layers.harness import Refusal, consistent, make, refusal
 from tests.layers.oracle import agree, needs_torch

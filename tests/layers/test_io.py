@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cnnspec.layers.arguments import LayerError, Symbol
-from cnnspec.layers.base import POINT, Shape, Work
+from cnnspec.layers.base import Shape
+from cnnspec.layers.facts import POINT, Work
 from cnnspec.layers.io import Input, Output
 from cnnspec.layers.op import apply
 from tests.layers.harness import Refusal, make, refusal

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.layers.base import Shape, Work, product
+from cnnspec.layers.base import Shape, product
+from cnnspec.layers.facts import Work
 from cnnspec.layers.linear import FullyConnected
 from cnnspec.layers.op import apply
 from tests.layers.harness import Refusal, consistent, inputs, make, refusal

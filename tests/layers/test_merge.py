@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnspec.layers.arguments import LayerError
-from cnnspec.layers.base import POINT, Layer, Reach, Shape, Work
+from cnnspec.layers.base import Layer, Shape
+from cnnspec.layers.facts import POINT, Reach, Work
 from cnnspec.layers.fitting import broadcast_shape, listed
 from cnnspec.layers.merge import Add, Concat, Elementwise, Max, Mean, Merge, Mul, Stack, Strict, Sub
 from cnnspec.layers.op import apply

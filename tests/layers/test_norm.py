@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.layers.base import POINT, Buffer, Layer, Param, Shape, Work
+from cnnspec.layers.base import Layer, Shape
+from cnnspec.layers.facts import POINT, Buffer, Param, Work
 from cnnspec.layers.norm import BatchNorm, GroupNorm, InstanceNorm, L2Norm, LayerNorm, LocalResponseNorm
 from cnnspec.layers.op import apply
 from tests.layers.harness import Refusal, consistent, inputs, make, refusal

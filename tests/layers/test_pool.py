@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.layers.base import POINT, Layer, Reach, Shape, Work
+from cnnspec.layers.base import Layer, Shape
+from cnnspec.layers.facts import POINT, Reach, Work
 from cnnspec.layers.op import apply
 from cnnspec.layers.pool import AdaptivePool, GlobalAveragePool, Pool, Reduce
 from tests.layers.harness import Refusal, consistent, inputs, make, per_axis, refusal
@@ -51,7 +52,7 @@ def test_facts(layer: type[Layer], arguments: Any, x: Shape, y: Shape, operation
                reach: tuple[Reach, ...] | None, scratch: int) -> None:
     op = apply(make(layer, *arguments), (x,))
     assert (op.output, op.work, op.reach) == (y, Work(0, operations), reach)
-    assert (op.params, op.buffers, op.layer.storage(y, x), op.layer.scratch(y, x)) == ((), (), "fresh", scratch)
+    assert (op.params, op.buffers, op.layer.storage(y, x), op.scratch.bytes) == ((), (), "fresh", scratch)
     assert not op.layer.weighted
     consistent(op)
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.layers.base import POINT, Layer, Reach, Shape, Work, product
+from cnnspec.layers.base import Layer, Shape, product
+from cnnspec.layers.facts import POINT, Reach, Work
 from cnnspec.layers.op import apply
 from cnnspec.layers.reshape import Crop, Flatten, Pad, Reshape, Slice
 from tests.layers.harness import Refusal, consistent, inputs, make, per_axis, per_side, refusal

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnspec.layers.base import POINT, Layer, Reach, Shape, Work
+from cnnspec.layers.base import Layer, Shape
+from cnnspec.layers.facts import POINT, Reach, Work
 from cnnspec.layers.op import apply
 from cnnspec.layers.shuffle import PixelShuffle, PixelUnshuffle, Shuffle
 from tests.layers.harness import Refusal, consistent, inputs, make, refusal

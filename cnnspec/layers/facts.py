@@ -1,0 +1,74 @@
+"""The facts that a layer states about itself on given shapes: weights, work, reach, storage."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from cnnspec.record import Record
+
+if TYPE_CHECKING:
+    from cnnspec.layers.base import Shape
+
+#: Elements of storage: the output is new memory, a view of the (first) input, or may overwrite the first input.
+FRESH, VIEW, IN_PLACE = "fresh", "view", "in place"
+
+
+class Param(Record):
+    """A learned tensor."""
+
+    name: str
+    shape: Shape
+    trainable: bool = True
+
+
+class Buffer(Record):
+    """A tensor that a layer keeps but does not learn. `bytes_each` is None where it has the network's dtype."""
+
+    name: str
+    shape: Shape
+    bytes_each: int | None = None
+
+
+class Work(Record):
+    """What one image costs: multiply-accumulates, and the floating-point operations beside them."""
+
+    macs: int
+    other: int
+
+
+class Scratch(Record):
+    """Memory that lives only while a layer runs."""
+
+    #: Per image, elements of the network's dtype, and bytes whatever the dtype.
+    elements: int = 0
+    bytes: int = 0
+    #: Elements of the network's dtype for the whole batch.
+    shared: int = 0
+
+
+NO_SCRATCH = Scratch()
+
+
+class Saved(Record):
+    """What autograd keeps of a layer's values until its backward pass has run."""
+
+    #: Indices of the inputs.
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+
+
+#: The ways in which most layers keep values: nothing, the (first) input, the output.
+SAVES_NOTHING, SAVES_INPUT, SAVES_OUTPUT = Saved(), Saved((0,)), Saved(output=True)
+
+
+class Reach(Record):
+    """Along one axis, output `o` reads the inputs from `stride*o + low` to `stride*o + high`."""
+
+    stride: int | Fraction
+    low: int | Fraction
+    high: int | Fraction
+
+
+#: Output `o` reads input `o` alone.
+POINT = Reach(1, 0, 0)
