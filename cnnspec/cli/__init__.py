@@ -15,6 +15,7 @@ COMMANDS = {
     "summary": "Shapes, parameters, MACs, receptive fields and memory, layer by layer.",
     "check": "Find every mistake in spec files; silent when there is none.",
     "explain": "The arithmetic of a layer, or the meaning of a diagnostic.",
+    "verify": "Hold the analysis against PyTorch, layer by layer and in total.",
     "fmt": "Rewrite spec files in the canonical layout.",
     "layers": "The catalogue of layers, with arguments and defaults.",
     "zoo": "The networks that can be named.",

@@ -34,27 +34,35 @@ class Weighted(Layer):
         """The weights for this input."""
         raise NotImplementedError  # a test asks it of every layer in the catalogue
 
-    def params(self, *xs: Shape) -> tuple[Param, ...]:
-        """The tensors where they are learned.
+    def stored(self, *xs: Shape) -> tuple[Tensor, ...]:
+        """The tensors as a state dict holds them, by the names of `torch.nn.utils.parametrizations`.
 
         A weight norm splits the weight into magnitude and direction (Salimans and Kingma, NeurIPS 2016), a spectral
         norm keeps it (Miyato et al., ICLR 2018).
         """
-        if not self.train:
-            return ()
-        learned = [Param(tensor.name, tensor.shape) for tensor in self.tensors(*xs)]
-        if getattr(self, "norm", "none") == "weight":
-            weight = learned[0].shape
-            learned[:1] = [Param("weight_g", (weight[0], *(1,) * (len(weight) - 1))), Param("weight_v", weight)]
-        return tuple(learned)
+        tensors = self.tensors(*xs)
+        norm = getattr(self, "norm", "none")
+        if norm == "none":
+            return tensors
+        weight = tensors[0].shape
+        place = "parametrizations.weight.original"
+        if norm == "spectral":
+            return (Tensor(place, weight), *tensors[1:])
+        magnitudes = Tensor(f"{place}0", (weight[0], *(1,) * (len(weight) - 1)))
+        return (magnitudes, Tensor(f"{place}1", weight), *tensors[1:])
+
+    def params(self, *xs: Shape) -> tuple[Param, ...]:
+        """The tensors where they are learned."""
+        return tuple(Param(tensor.name, tensor.shape) for tensor in self.stored(*xs)) if self.train else ()
 
     def buffers(self, *xs: Shape) -> tuple[Buffer, ...]:
         """The tensors where they are fixed, and a spectral norm's two power-iteration vectors."""
-        kept = [] if self.train else [Buffer(tensor.name, tensor.shape) for tensor in self.tensors(*xs)]
+        kept = [] if self.train else [Buffer(tensor.name, tensor.shape) for tensor in self.stored(*xs)]
         if getattr(self, "norm", "none") == "spectral":
             weight = self.tensors(*xs)[0].shape
             rows = weight[self.output_axis]
-            kept += [Buffer("weight_u", (rows,)), Buffer("weight_v", (product(weight) // rows,))]
+            place = "parametrizations.weight.0"
+            kept += [Buffer(f"{place}._u", (rows,)), Buffer(f"{place}._v", (product(weight) // rows,))]
         return tuple(kept)
 
     def module(self, name: str, **settings: object) -> Module:

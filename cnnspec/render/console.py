@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from cnnspec.analysis.outline import Outline
 from cnnspec.analysis.rows import Row
@@ -17,7 +17,10 @@ from cnnspec.render.layout import Choice, Line, Styled, cells, fitted, table, to
 from cnnspec.render.snippet import visible
 from cnnspec.render.totals import conventions, remarks, totals
 
-_STYLES = {"": "none", "dim": "dim", "bold": "bold", "bar": "cyan"}
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STYLES = {"": "none", "dim": "dim", "bold": "bold", "bar": "cyan", "good": "green", "bad": "red"}
 #: What may ask for colours where the output is no terminal. Only then is rich, slower to start than all else, asked.
 _FORCING = ("FORCE_COLOR", "TTY_COMPATIBLE")
 
@@ -36,14 +39,32 @@ def print_summary(summary: Summary, outline: Outline, *, convention: str | None 
         columns = os.environ.get("COLUMNS", "")
         out.writelines(plain(page_of(int(columns) if columns.isdecimal() else None)))
         return
+    console = _console(out)
+    _print(page_of(console.width), console)
+
+
+def print_lines(lines: Iterable[Line], file: TextIO | None = None) -> None:
+    """Print lines, in colours where rich would (NO_COLOR, FORCE_COLOR)."""
+    out = file or sys.stdout
+    if not out.isatty() and not any(map(os.environ.get, _FORCING)):
+        out.writelines(plain(lines))
+    else:
+        _print(lines, _console(out))
+
+
+def _console(out: TextIO) -> Console:
     from rich.console import Console
+
+    return Console(file=out, highlight=False, markup=False, emoji=False)
+
+
+def _print(lines: Iterable[Line], console: Console) -> None:
+    if not console.is_terminal or console.is_dumb_terminal or os.environ.get("NO_COLOR"):
+        console.file.writelines(plain(lines))
+        return
     from rich.text import Text
 
-    console = Console(file=out, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal or console.is_dumb_terminal or os.environ.get("NO_COLOR"):
-        out.writelines(plain(page_of(console.width)))
-        return
-    for line in page_of(console.width):
+    for line in lines:
         console.print(Text.assemble(*((part.text, _STYLES[part.style]) for part in stripped(line))), soft_wrap=True)
 
 

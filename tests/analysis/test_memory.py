@@ -19,8 +19,9 @@ class Simulation:
         self.layers = [layer for layer in summary.layers if layer.runs]
         graph = summary.graph
         self.held = {*graph.inputs.values(), graph.output, *(output.node for output in graph.outputs)}
-        #: The layer in whose memory each value lies.
+        #: The layer in whose memory each value lies, and the memory of which autograd keeps something.
         self.home: dict[int, int] = {}
+        self.saved: set[int] = set()
 
     def is_read_after(self, home: int, layer: LayerSummary) -> bool:
         """Whether anything in this memory is read after a layer, or belongs to the caller."""
@@ -35,7 +36,8 @@ class Simulation:
             return self.home[inputs[0]]
         if inputs and storage == "in place" and inputs.count(inputs[0]) == 1:
             first = self.home[inputs[0]]
-            if not self.is_read_after(first, layer) and elements(self.layer(inputs[0])) == elements(layer):
+            kept = self.is_read_after(first, layer) or first in self.saved
+            if not kept and elements(self.layer(inputs[0])) == elements(layer):
                 return first
         return layer.index
 
@@ -51,6 +53,9 @@ class Simulation:
         for layer in self.layers:
             if layer.node.inputs:
                 self.home[layer.index] = self.place(layer)
+                saved = layer.node.op.saved
+                values = [layer.node.inputs[i] for i in saved.inputs] + [layer.index] * saved.output
+                self.saved |= {self.home[value] for value in values}
                 live.add(self.home[layer.index])
                 sizes = sum(elements(self.layer(memory)) for memory in live) * batch * element
                 most = max(most, sizes + scratch_bytes(layer, batch, element))
@@ -95,12 +100,14 @@ KIB = 1024  # 1x16x16 in float32
 @pytest.mark.parametrize(("text", "peak", "at"), [
     ("INPUT(1x16x16) -> SIGMOID", 2 * KIB, "sigmoid"),
     ("INPUT(1x16x16) -> SIGMOID -> TANH -> SIGMOID", 3 * KIB, "tanh"),  # the input stays, the oldest goes
-    ("INPUT(1x16x16) -> SIGMOID -> RELU -> RELU", 2 * KIB, "sigmoid"),  # overwritten
+    ("INPUT(1x16x16) -> SIGMOID -> RELU -> RELU", 3 * KIB, "relu[0]"),  # autograd keeps what SIGMOID makes
+    ("INPUT(1x16x16) -> SILU -> RELU -> SILU", 3 * KIB, "silu[1]"),  # overwritten
     ("INPUT(1x16x16) -> RELU -> SIGMOID", 3 * KIB, "sigmoid"),  # the caller's input is not overwritten
     ("INPUT(1x16x16) -> DROPOUT -> FLATTEN -> SIGMOID", 2 * KIB, "sigmoid"),  # views
     ("INPUT(1x16x16) -> POOL(2)", KIB + KIB // 4 + KIB // 2, "pool"),  # int64 indices while it runs
     ("INPUT(1x16x16) -> POOL(avg, 2)", KIB + KIB // 4, "pool"),
-    ("INPUT(1x16x16) -> SIGMOID -> ADD{ ID | TANH }", 3 * KIB, "tanh"),  # in place of the first branch
+    ("INPUT(1x16x16) -> BIAS -> ADD{ ID | BIAS }", 3 * KIB + 2 * 4, "bias[1]"),  # in place of the first branch
+    ("INPUT(1x16x16) -> SIGMOID -> ADD{ ID | TANH }", 4 * KIB, "add"),  # autograd keeps what SIGMOID makes
     ("INPUT(1x16x16) -> SIGMOID -> MUL{ ID | TANH }", 4 * KIB, "mul"),
     ("INPUT(1x16x16) -> SIGMOID -> OUTPUT(a) -> TANH -> SIGMOID", 4 * KIB, "sigmoid[1]"),  # outputs stay
     ("INPUT(1x16x16) -> BN", 2 * KIB + 2 * 4 + 2 * 4 + 8, "bn"),  # weights, statistics, an int64 counter

@@ -23,8 +23,9 @@ FLOORS = {
     "__main__": 5.5,
 }
 
-#: What a user asks of a `Net` in a notebook is rendered; these load the renderer when they are called.
-UPWARD = {("net", "render.frame", "to_frame"), ("net", "render.html", "_repr_html_")}
+#: What a user asks of a `Net` in a notebook is rendered or built; these load what they need when they are called.
+UPWARD = {("net", "render.frame", "to_frame"), ("net", "render.html", "_repr_html_"), ("net", "runtime", "to_torch"),
+          ("net", "runtime.materialise", "to_torch")}
 
 #: The package's own lazy attributes are annotated with the types that they have.
 PUBLIC = {"": {"diagnostics", "limits", "net"}}

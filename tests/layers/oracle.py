@@ -18,10 +18,6 @@ from tests.layers.twins import function_module as _module
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed: nothing to compare with")
 
-#: Torch's names for the tensors of a weight or spectral norm, and ours.
-RENAMED = {"original0": "weight_g", "original1": "weight_v", "original": "weight", "_u": "weight_u", "_v": "weight_v"}
-
-
 #: An interpolation's weight that is zero but for rounding.
 ROUNDING = 1e-9
 
@@ -51,8 +47,7 @@ def observed(layer: Layer, x: Shape, device: str = "cpu") -> Facts:
         y = module(torch.zeros((2, *x)))
 
     def name(path: str) -> str:
-        last = path.rpartition(".")[2]
-        return RENAMED.get(last, last)
+        return path.lstrip("0123456789.")  # a twin of several steps is a Sequential
 
     return Facts(tuple(y.shape[1:]), {name(path): tuple(p.shape) for path, p in module.named_parameters()},
                  {name(path): (tuple(b.shape), b.element_size()) for path, b in module.named_buffers()})

@@ -199,7 +199,7 @@ BROKEN = [
         from cnnspec.layers.base import Pointwise
         class Half(Pointwise):
             keyword = "HALF"
-     """, "broken:Half does not load (TypeError: layer HALF lacks params, buffers, work, storage)"),
+     """, "broken:Half does not load (TypeError: layer HALF lacks params, buffers, work, storage, saved, recipe)"),
     ("number", "broken:Number", "Number = 7", "broken:Number is no subclass of `cnnspec.layers.base.Layer`"),
     ("alien", "broken:Alien", "class Alien: keyword = 'ALIEN'",
      "broken:Alien is no subclass of `cnnspec.layers.base.Layer`"),

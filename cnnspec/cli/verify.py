@@ -1,0 +1,69 @@
+"""`cnnspec verify`: the analysis held against PyTorch, figure by figure and layer by layer."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cnnspec.analysis.verification import Verification
+from cnnspec.cli.options import fail, limit_options, load_target, take_limits
+from cnnspec.diagnostics import SpecError
+from cnnspec.files import known_nets
+from cnnspec.net import Net
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Verify every net that `cnnspec zoo` lists.")
+@click.option("-e", "--expression", metavar="SPEC", help="A spec given inline.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter of the nets a value.")
+@click.option("--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Take another input shape.")
+@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@limit_options
+def command(targets: tuple[str, ...], everything: bool, expression: str | None, settings: tuple[str, ...],
+            inputs: tuple[str, ...], format_: str, **limits: int) -> None:
+    """Hold the analysis against PyTorch, layer by layer and in total.
+
+    Builds the module of each TARGET (a spec file, FILE:NET, a net's name, a call, `-`) and compares output shapes,
+    parameters, buffers, MACs (torch.utils.flop_counter), FLOPs (fvcore, each difference explained), the receptive field
+    (gradients) and the inference peak (live storages). Exit code 1 where anything differs.
+    """
+    if everything == bool(targets or expression is not None):
+        raise click.UsageError("give TARGETs or `-e SPEC`, or `--all` for the whole zoo")
+    names: list[str | None] = [*known_nets()] if everything else [*targets]
+    names += [] if expression is None else [None]
+    bounds = take_limits(limits)
+    try:
+        nets = [load_target(name, None if name else expression, settings, inputs, bounds) for name in names]
+        from cnnspec.runtime import require_torch
+
+        require_torch()
+    except SpecError as error:
+        fail(error)
+    found = show(nets, format_)
+    sys.exit(0 if all(one.ok for one in found) else 1)
+
+
+def show(nets: list[Net], format_: str) -> list[Verification]:
+    """Verify the nets and print what was found: of several in a table, each as soon as it is done."""
+    from cnnspec.render import verify as page
+    from cnnspec.render.console import print_lines
+    from cnnspec.runtime.verify import verify
+
+    if format_ == "json" or len(nets) == 1:
+        found = [verify(net) for net in nets]
+        if format_ == "json":
+            click.echo(page.as_json(found))
+        else:
+            print_lines(page.one_net(found[0]))
+        return found
+    found = []
+    width = page.name_width([net.name for net in nets])
+    for net in nets:
+        found.append(verify(net))
+        if len(found) == 1:
+            print_lines([page.heading(found[0], width)])
+        print_lines([page.marks(found[-1], width), *page.failures(found[-1])])
+    print_lines(page.verdict(found))
+    return found
