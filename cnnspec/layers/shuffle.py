@@ -8,7 +8,7 @@ from cnnspec.layers.arguments import LayerError, count
 from cnnspec.layers.base import Pointwise, Shape, divisor_near, show
 from cnnspec.layers.facts import Reach
 from cnnspec.layers.formula import Formula, Term, sym
-from cnnspec.layers.recipe import Module, Recipe
+from cnnspec.layers.recipe import FUNCTIONS, Function, Module, Recipe
 from cnnspec.layers.reshape import Moving
 from cnnspec.layers.window import axis_names
 
@@ -35,6 +35,8 @@ class Shuffle(Pointwise, Moving):
         return xs[0]
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
+        if len(y) == 1:
+            return Function(f"{FUNCTIONS}.shuffle", {"groups": self.groups})
         return Module("torch.nn.ChannelShuffle", {"groups": self.groups})
 
 

@@ -19,6 +19,11 @@ def crop(x: Tensor, rows: tuple[tuple[int, int], ...]) -> Tensor:
     return x
 
 
+def shuffle(x: Tensor, groups: int) -> Tensor:
+    """A flat vector's groups read in turn, one element of each; `torch.nn.ChannelShuffle` wants spatial axes."""
+    return x.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1)
+
+
 def spatial_softmax(x: Tensor) -> Tensor:
     """The softmax over all positions of a channel."""
     return functional.softmax(x.flatten(2), dim=2).view(x.shape)
