@@ -10,6 +10,8 @@ from torch import Tensor, fx
 
 from cnnspec.graph.network import Graph
 from cnnspec.runtime.build import build
+from cnnspec.runtime.weight_files import load_file
+from cnnspec.runtime.weights import fit
 
 #: A state dict, or a file that holds one.
 Weights = Mapping[str, Tensor] | str | PathLike[str]
@@ -17,7 +19,26 @@ Weights = Mapping[str, Tensor] | str | PathLike[str]
 
 def materialise(graph: Graph, *, init: str = "default", weights: Weights | None = None,
                 device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> fx.GraphModule:
-    """The module on a device (None: the default one), its floating-point tensors in a dtype (None: the default one)."""
-    with torch.device(device if device is not None else torch.get_default_device()):
+    """The module on a device (None: the default one), its floating-point tensors in a dtype (None: the default one).
+
+    With `weights` (a state dict or a file) nothing is initialised. Raises `SpecError` where they do not fit.
+    """
+    place = torch.device(device) if device is not None else torch.get_default_device()
+    if weights is not None:
+        return loaded(graph, load_file(weights) if isinstance(weights, str | PathLike) else weights, place, dtype)
+    with place:
         module = build(graph)
     return module if dtype is None else module.to(dtype)
+
+
+def loaded(graph: Graph, state: Mapping[str, Tensor], device: torch.device,
+           dtype: torch.dtype | None) -> fx.GraphModule:
+    """The module with copies of a state dict's weights, on a device and in a dtype (None: the default one)."""
+    with torch.device("meta"):
+        module = build(graph)
+    fitted = fit(graph, module, state)
+    if dtype is not None:
+        module.to(dtype)
+    module.to_empty(device=device)
+    module.load_state_dict(fitted)
+    return module
