@@ -51,6 +51,8 @@ def codes(text: str, block: Block, folder: Path) -> set[str]:
 
 @pytest.mark.parametrize("block", of_kind("console"), ids=str)
 def test_commands_print_what_the_page_shows(block: Block, tmp_path: Path) -> None:
+    for needed in block.words:
+        pytest.importorskip(needed, reason=f"{needed} is not installed")
     folder = workplace(block, tmp_path)
     for command in commands(block):
         assert "\n".join(printed(command.text, folder)) == "\n".join(command.output), command.text

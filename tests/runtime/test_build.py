@@ -212,7 +212,8 @@ def test_fixed_weights_are_buffers_and_do_not_learn() -> None:
     assert [name for name, _ in module.named_parameters()] == ["conv.1.weight", "conv.1.bias"]
     before = {name: tensor.clone() for name, tensor in module.named_buffers()}
     module(*zeros(net)).sum().backward()
-    assert before.keys() == {"conv.0.weight", "conv.0.bias", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"}
+    assert before.keys() == {"conv.0.weight", "conv.0.bias", "bn.weight", "bn.bias", "bn.running_mean",
+                             "bn.running_var"}
     assert all((before[name] == tensor).all() for name, tensor in module.named_buffers())
 
 
