@@ -39,6 +39,7 @@ def loaded(graph: Graph, state: Mapping[str, Tensor], device: torch.device,
     fitted = fit(graph, module, state)
     if dtype is not None:
         module.to(dtype)
-    module.to_empty(device=device)
-    module.load_state_dict(fitted)
+    copies = {key: fitted[key].to(device, empty.dtype, copy=True, memory_format=torch.contiguous_format)
+              for key, empty in module.state_dict().items()}
+    module.load_state_dict(copies, assign=True)
     return module

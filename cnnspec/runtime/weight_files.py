@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import struct
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -81,7 +82,8 @@ def _safetensors(path: str) -> dict[str, Tensor]:
 
 def _pickled(path: str) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of pickles that PyTorch did not write: they fail, or do not
+            return torch.load(path, map_location="cpu", weights_only=True)
     except DAMAGED as error:
         called = CALLED.search(str(error))
         if called:

@@ -174,7 +174,6 @@ def _roles(names: Iterable[str], *, alone: bool) -> dict[str, str]:
     given = set(names)
     roles = {name: name for name in names if name in ROLES or name.startswith("parametrizations.")}
     for renamed in RENAMED:
-        first, *_ = renamed
-        if first in given and (alone or renamed is not NORMALISATION):
-            roles |= {name: role for name, role in renamed.items() if name in given}
+        if given >= renamed.keys() and (alone or renamed is not NORMALISATION):
+            roles |= renamed
     return roles
