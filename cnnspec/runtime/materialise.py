@@ -10,6 +10,7 @@ from torch import Tensor, fx
 
 from cnnspec.graph.network import Graph
 from cnnspec.runtime.build import build
+from cnnspec.runtime.initialise import initialise
 from cnnspec.runtime.weight_files import load_file
 from cnnspec.runtime.weights import fit
 
@@ -28,6 +29,7 @@ def materialise(graph: Graph, *, init: str = "default", weights: Weights | None 
         return loaded(graph, load_file(weights) if isinstance(weights, str | PathLike) else weights, place, dtype)
     with place:
         module = build(graph)
+    initialise(graph, module, init)
     return module if dtype is None else module.to(dtype)
 
 
