@@ -187,7 +187,7 @@ FAMILIES: dict[str, str] = {
     "regnet": "regnet",
     "convnext": "convnext",
     "fcn": "default", "deeplabv3": "default", "lraspp": "default",
-    "r3d": "r3d", "mc3": "r3d", "r2plus1d": "r3d",
+    "video_resnet": "r3d", "r3d": "r3d", "mc3": "r3d", "r2plus1d": "r3d",
     "s3d": "default",
 }
 
