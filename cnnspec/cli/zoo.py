@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import takewhile
+
 import click
 
 from cnnspec.cli.terminal import bold
@@ -26,14 +29,16 @@ def command(format_: str) -> None:
         click.echo(click.wrap_text("  ".join(names), width=78, initial_indent="  ", subsequent_indent="  "))
 
 
+#: Name and paper: up to the bracket that holds a year.
+_PAPER = re.compile(r".*?\([^()]*\b(?:19|20)\d\d\b[^()]*\)")
+
+
 def title(path: str) -> str:
-    """Name and paper, from a spec's header comment: its first line up to the closing bracket."""
+    """Name and paper, from a spec's header comment; its first line where it names no year."""
     try:
         with open(path, encoding="utf-8") as file:
-            line = file.readline()
+            lines = [line.lstrip("# ").rstrip() for line in takewhile(lambda line: line.startswith("#"), file)]
     except (OSError, UnicodeDecodeError):
         return ""
-    if not line.startswith("#"):
-        return ""
-    name, bracket, _ = line.lstrip("# ").rstrip().partition(")")
-    return name + bracket
+    named = _PAPER.match(" ".join(lines))
+    return named[0] if named else lines[0] if lines else ""

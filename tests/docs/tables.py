@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cnnspec
 from cnnspec import files, limits
+from cnnspec.cli.zoo import title
 from cnnspec.grammar import arguments, expressions, numbers, postfixes, statements, steps
 from cnnspec.layers import LAYERS
 from cnnspec.layers.arguments import REQUIRED, Arg, SameAs, shown
@@ -95,16 +96,9 @@ def zoo() -> Rows:
         net = cnnspec.load(path)
         totals = net.summary().totals
         others = [name for name in names if name != net.name]
-        rows.append((f"`{net.name}`" + "".join(f", `{name}`" for name in others), origin(path),
+        rows.append((f"`{net.name}`" + "".join(f", `{name}`" for name in others), title(path),
                      scaled(totals.params), scaled(totals.macs)))
     return table(("networks", "after", "parameters", "MACs"), *rows)
-
-
-def origin(path: str) -> str:
-    """Name and paper, from a spec's header: all up to the first closing bracket."""
-    lines = itertools.takewhile(lambda line: line.startswith("#"), Path(path).read_text(encoding="utf-8").splitlines())
-    name, bracket, _ = " ".join(line[1:].strip() for line in lines).partition(")")
-    return name + bracket
 
 
 def grammar() -> Rows:
