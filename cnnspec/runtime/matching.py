@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cnnspec.layers.base import Shape
@@ -46,6 +47,11 @@ class Match(Record):
     stuck: int | None
     #: The layer of the network that was expected, if any is left.
     expected: int | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every layer has its counterpart, on both sides."""
+        return self.stuck is None and self.expected is None
 
 
 def fits(source: Layer, target: Layer) -> bool:
@@ -186,15 +192,20 @@ class Matching:
 def _heads(module: Module, used: int) -> Iterator[int]:
     """The layers with which the unfinished part of a module may go on, but for those it holds itself."""
     for row in module.rows:
-        for part in row:
-            if isinstance(part, Module):
-                if part.layers & ~used:
-                    yield from _heads(part, used)
-                    yield from (own for own in part.own if not used >> own & 1)
-                    break
-            elif not used >> part & 1:
-                yield part
-                break
+        at = bisect_left(row, True, key=lambda part: bool(layers_of(part) & ~used))
+        if at == len(row):
+            continue
+        part = row[at]
+        if isinstance(part, Module):
+            yield from _heads(part, used)
+            yield from (own for own in part.own if not used >> own & 1)
+        else:
+            yield part
+
+
+def layers_of(part: int | Module) -> int:
+    """The layers of a part, as a bit set."""
+    return part.layers if isinstance(part, Module) else 1 << part
 
 
 def _promising(ways: Iterable[Way]) -> list[Way]:

@@ -11,7 +11,7 @@ from cnnspec.graph.paths import paths
 from cnnspec.layers import recipe
 from cnnspec.layers.base import Shape
 from cnnspec.record import Record
-from cnnspec.runtime.matching import ANY, Layer, Module
+from cnnspec.runtime.matching import ANY, Layer, Module, layers_of
 from cnnspec.runtime.names import attribute
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: How many batches a normalisation has seen: nothing that evaluation computes with, and often not stored.
 COUNTER = "num_batches_tracked"
 #: What layers call their tensors; any other name tells nothing.
-ROLES = frozenset({"weight", "bias", "running_mean", "running_var", COUNTER})
+ROLES = ("weight", "bias", "running_mean", "running_var", COUNTER)
 #: What weight and spectral norms called theirs before they were parametrisations, and a normalisation's other names.
 WEIGHT_NORM = {"weight_g": "parametrizations.weight.original0", "weight_v": "parametrizations.weight.original1"}
 SPECTRAL_NORM = {"weight_orig": "parametrizations.weight.original", "weight_u": "parametrizations.weight.0._u",
@@ -74,12 +74,15 @@ class Sources(Record):
     root: Module
 
 
-def sources(state: Mapping[str, Shape]) -> Sources:
+def sources(state: Mapping[str, Shape], *, lists: bool = False) -> Sources:
     """The layers of a state dict, from its keys and their shapes.
 
     Keys with one prefix are a layer's, if their ends say what they are; any other key is a layer by itself. Modules
     stand in the order of the state dict. One that is sorted by name (as safetensors files are) has lost it: then
     parts whose names differ in a number alone are in the order of the numbers, and others in none.
+
+    A module whose parts are numbered runs them one after the other, or with `lists` it is a mere list of them, from
+    which the module around it takes one now and then.
     """
     stored = [key for key in state if not key.endswith(COUNTER)]
     is_sorted = stored == sorted(stored)
@@ -99,7 +102,7 @@ def sources(state: Mapping[str, Shape]) -> Sources:
             if layer.shapes:
                 tree.place(layer.name, len(layers), holder)
                 layers.append(layer)
-    return Sources(tuple(layers), tree.module(is_sorted))
+    return Sources(tuple(layers), tree.module(is_sorted, lists))
 
 
 def _by_prefix(state: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -120,7 +123,7 @@ class _Tree:
 
     def place(self, name: str, layer: int, holder: str | None) -> None:
         """Put a layer at its dotted name, or among those that a module with parts holds itself."""
-        *outer, last = name.split(".") if holder is None else (*filter(None, holder.split(".")), "")
+        *outer, last = name.split(".") if holder is None else f"{holder}.".lstrip(".").split(".")
         tree = self
         for part in outer:
             inner = tree.parts.setdefault(part, _Tree())
@@ -131,15 +134,19 @@ class _Tree:
         else:
             tree.own.append(layer)
 
-    def module(self, is_sorted: bool) -> Module:
+    def module(self, is_sorted: bool, lists: bool) -> Module:
         """The finished module; `is_sorted` where the order of different names means nothing."""
         rows: dict[str, list[int | Module]] = {}
-        layers = sum(1 << own for own in self.own)
         for name, part in self.parts.items():
-            finished = part.module(is_sorted) if isinstance(part, _Tree) else part
-            layers |= finished.layers if isinstance(finished, Module) else 1 << finished
-            rows.setdefault(NUMBERED.sub("", name) if is_sorted else "", []).append(finished)
-        return Module(tuple(self.own), tuple(map(tuple, rows.values())), layers)
+            if lists and isinstance(part, _Tree) and not part.own and all(map(str.isdecimal, part.parts)):
+                rows[f"{name}."] = [inner.module(is_sorted, lists) if isinstance(inner, _Tree) else inner
+                                    for inner in part.parts.values()]
+            else:
+                row = rows.setdefault(NUMBERED.sub("", name) if is_sorted else "", [])
+                row.append(part.module(is_sorted, lists) if isinstance(part, _Tree) else part)
+        inside = [layers_of(part) for row in rows.values() for part in row]
+        return Module(tuple(self.own), tuple(map(tuple, rows.values())),
+                      sum(inside) + sum(1 << own for own in self.own))
 
 
 def _natural(key: str) -> list[tuple[int, str]]:
@@ -150,7 +157,8 @@ def _natural(key: str) -> list[tuple[int, str]]:
 
 
 def _layer(name: str, keys: Mapping[str, str], shapes: Mapping[str, Shape]) -> Layer:
-    return Layer(name, keys, {role: shape for role, shape in shapes.items() if role != COUNTER})
+    order = sorted(shapes, key=lambda role: ROLES.index(role) if role in ROLES else -1)
+    return Layer(name, keys, {role: shapes[role] for role in order if role != COUNTER})
 
 
 def _split(key: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from cnnspec.layers.base import Shape
 from cnnspec.runtime import weight_layers
 from cnnspec.runtime.matching import Layer, Match, Matching, same
 from cnnspec.runtime.names import attribute
-from cnnspec.runtime.weight_layers import COUNTER, Targets
+from cnnspec.runtime.weight_layers import COUNTER, Sources, Targets
 
 #: Modules inside one another, at most, as nothing has that is no attack.
 DEEPEST = 100
@@ -34,9 +34,14 @@ def fit(graph: Graph, module: nn.Module, state: Mapping[str, Tensor]) -> dict[st
     if _stored(named) == _stored(wanted):  # whatever their order
         return _by_name(graph, wanted, named)
     targets = weight_layers.targets(graph, module)
-    sources = weight_layers.sources({key: tuple(tensor.shape) for key, tensor in state.items()})
-    found = Matching(sources.layers, sources.root, targets.layers, targets.needs).match()
-    if found.stuck is not None or found.expected is not None:
+    shapes = {key: tuple(tensor.shape) for key, tensor in state.items()}
+    sources = weight_layers.sources(shapes)
+    found = _match(sources, targets)
+    if not found.complete:
+        with_lists = weight_layers.sources(shapes, lists=True)
+        again = _match(with_lists, targets)
+        if again.complete:
+            return _placed(wanted, state, with_lists.layers, targets.layers, again)
         if 2 * len(_stored(named).keys() & _stored(wanted)) >= len(_stored(wanted)) > 0:
             return _by_name(graph, wanted, named)  # meant to be by name; that tells what is amiss
         raise _misfit(graph, sources.layers, targets, found)
@@ -58,6 +63,10 @@ def _placed(wanted: Mapping[str, Shape], state: Mapping[str, Tensor], sources: t
     for key in left:  # a second tensor of the same name, such as `weight_g` beside what it is called today
         raise _error(f"`{key}` ({_extents(state[key].shape)}) is left over: its layer has such a tensor already")
     return fitted
+
+
+def _match(sources: Sources, targets: Targets) -> Match:
+    return Matching(sources.layers, sources.root, targets.layers, targets.needs).match()
 
 
 def _check(key: str, tensor: Tensor) -> None:

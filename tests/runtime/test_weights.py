@@ -219,6 +219,19 @@ class TestOtherLayouts:
             for tensor in reference.state_dict().values():
                 assert torch.equal(found[tuple(tensor.shape)], tensor)
 
+    def test_lists_of_modules_are_gone_through_side_by_side(self) -> None:
+        from torch import nn
+
+        text = "net n = INPUT(3x8x8) -> [CONV(3, bias=off) -> BN]*3"
+        convs = nn.ModuleList(nn.Conv2d(3, 3, 3, padding=1, bias=False) for _ in range(3))
+        bns = nn.ModuleList(nn.BatchNorm2d(3) for _ in range(3))
+        reference = nn.ModuleDict({"convs": convs, "bns": bns})
+        shake(reference)
+        module = loaded(text, reference.state_dict())
+        for index in range(3):
+            assert module.get_submodule(f"conv.{index}").weight.tolist() == convs[index].weight.tolist()
+            assert module.get_submodule(f"bn.{index}").weight.tolist() == bns[index].weight.tolist()
+
     def test_branches_that_are_alike_are_told_apart_by_their_order(self) -> None:
         from torch import nn
 
