@@ -19,10 +19,11 @@ from cnnspec.net import Net
 @click.option("-e", "--expression", metavar="SPEC", help="A spec given inline.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter of the nets a value.")
 @click.option("--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Take another input shape.")
+@click.option("--weights", metavar="FILE", help="Also see whether the weights in a file fit the one network.")
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @limit_options
 def command(targets: tuple[str, ...], everything: bool, expression: str | None, settings: tuple[str, ...],
-            inputs: tuple[str, ...], format_: str, **limits: int) -> None:
+            inputs: tuple[str, ...], weights: str | None, format_: str, **limits: int) -> None:
     """Hold the analysis against PyTorch, layer by layer and in total.
 
     Builds the module of each TARGET (a spec file, FILE:NET, a net's name, a call, `-`) and compares output shapes,
@@ -33,26 +34,31 @@ def command(targets: tuple[str, ...], everything: bool, expression: str | None, 
         raise click.UsageError("give TARGETs or `-e SPEC`, or `--all` for the whole zoo")
     names: list[str | None] = [*known_nets()] if everything else [*targets]
     names += [] if expression is None else [None]
+    if weights is not None and len(names) > 1:
+        raise click.UsageError("--weights goes with one network")
     bounds = take_limits(limits)
     try:
         nets = [load_target(name, None if name else expression, settings, inputs, bounds) for name in names]
         from cnnspec.runtime import require_torch
 
         require_torch()
+        found = show(nets, weights, format_)
     except SpecError as error:
         fail(error)
-    found = show(nets, format_)
     sys.exit(0 if all(one.ok for one in found) else 1)
 
 
-def show(nets: list[Net], format_: str) -> list[Verification]:
-    """Verify the nets and print what was found: of several in a table, each as soon as it is done."""
+def show(nets: list[Net], weights: str | None, format_: str) -> list[Verification]:
+    """Verify the nets and print what was found: of several in a table, each as soon as it is done.
+
+    Raises `SpecError` for weights that do not fit.
+    """
     from cnnspec.render import verify as page
     from cnnspec.render.console import print_lines
     from cnnspec.runtime.verify import verify
 
     if format_ == "json" or len(nets) == 1:
-        found = [verify(net) for net in nets]
+        found = [verify(net, weights) for net in nets]
         if format_ == "json":
             click.echo(page.as_json(found))
         else:

@@ -23,6 +23,8 @@ from cnnspec.runtime.counting import fvcore_flops
 from cnnspec.runtime.live import LiveStorages
 from cnnspec.runtime.names import attribute
 from cnnspec.runtime.receptive import receptive_fields
+from cnnspec.runtime.weight_files import load_file
+from cnnspec.runtime.weights import fit
 
 #: Images at once: two, since batch norm refuses a single value per channel in training.
 _IMAGES = 2
@@ -45,15 +47,23 @@ class Recorder(fx.Interpreter):
         return value
 
 
-def verify(net: Net) -> Verification:
-    """Every check of a network."""
+def verify(net: Net, weights: str | None = None) -> Verification:
+    """Every check of a network; with the path of a state dict, whether it fits (else raises `SpecError`)."""
+    fitted = [] if weights is None else [loaded(net, weights)]
     summary = net.summary()
     with FakeTensorMode(), torch.device("cpu"):
         module = build(net.graph)
         training, evaluation = record(module, summary), record(module.eval(), summary)
         checks = [shapes(summary, training), *weights(summary, module), macs(summary, evaluation)]
         peak = inference_peak(summary, module)
-    return Verification(net.name, net.source, (*checks, fvcore_flops(net), receptive_fields(net), peak))
+    return Verification(net.name, net.source, (*checks, fvcore_flops(net), receptive_fields(net), peak, *fitted))
+
+
+def loaded(net: Net, path: str) -> Check:
+    """The tensors of the network, and those that a file has for it."""
+    with torch.device("meta"):
+        module = build(net.graph)
+    return Check("weights", len(module.state_dict()), len(fit(net.graph, module, load_file(path))))
 
 
 def inputs(summary: Summary, images: int) -> list[torch.Tensor]:
