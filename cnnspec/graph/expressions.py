@@ -143,19 +143,24 @@ class Evaluator:
         return self.value(expr.then if test else expr.other, env, entering, words)
 
     def index(self, expr: ast.Index, env: Environment, entering: Entering, words: Words) -> object:
-        value = self.value(expr.value, env, entering)
-        for item in expr.items:
-            if not isinstance(value, tuple):
-                raise Unfit("bad-operand", f"only a tuple has an index, not {describe(value)}")
-            if isinstance(item, ast.Slice):
-                value = self.budget.checked(self.sliced(value, item, env, entering), expr.span)
-                continue
-            index = self.whole(item, env, entering)
-            if not -len(value) <= index < len(value):
-                raise Problem("index-out-of-range", f"index {index} is out of range: the tuple has {len(value)} "
-                              f"element{'s' if len(value) != 1 else ''}", item.span)
-            value = value[index]
-        return value
+        return self.taken(self.value(expr.value, env, entering), expr.items, expr, env, entering)
+
+    def taken(self, value: object, items: tuple[ast.Syntax, ...], expr: ast.Index, env: Environment,
+              entering: Entering) -> object:
+        """What indices take of a value; those behind a slice take it of each element: `t[:, 0]` is a column."""
+        if not items:
+            return value
+        item, rest = items[0], items[1:]
+        if not isinstance(value, tuple):
+            raise Unfit("bad-operand", f"only a tuple has an index, not {describe(value)}")
+        if isinstance(item, ast.Slice):
+            row = self.budget.checked(self.sliced(value, item, env, entering), expr.span)
+            return tuple(self.taken(element, rest, expr, env, entering) for element in row)
+        index = self.whole(item, env, entering)
+        if not -len(value) <= index < len(value):
+            raise Problem("index-out-of-range", f"index {index} is out of range: the tuple has {len(value)} "
+                          f"element{'s' if len(value) != 1 else ''}", item.span)
+        return self.taken(value[index], rest, expr, env, entering)
 
     def sliced(self, row: tuple[object, ...], item: ast.Slice, env: Environment, entering: Entering) -> tuple[object,
                ...]:

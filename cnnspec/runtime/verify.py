@@ -54,7 +54,7 @@ def verify(net: Net, weights: str | None = None) -> Verification:
     with FakeTensorMode(), torch.device("cpu"):
         module = build(net.graph)
         training, evaluation = record(module, summary), record(module.eval(), summary)
-        checks = [shapes(summary, training), *weights(summary, module), macs(summary, evaluation)]
+        checks = [shapes(summary, training), *tensors(summary, module), macs(summary, evaluation)]
         peak = inference_peak(summary, module)
     return Verification(net.name, net.source, (*checks, fvcore_flops(net), receptive_fields(net), peak, *fitted))
 
@@ -91,7 +91,7 @@ def shapes(summary: Summary, recorder: Recorder) -> Check:
     return compared("output shapes", summary.output, recorder.shapes[summary.graph.output], rows)
 
 
-def weights(summary: Summary, module: fx.GraphModule) -> Iterator[Check]:
+def tensors(summary: Summary, module: fx.GraphModule) -> Iterator[Check]:
     """Every parameter and buffer by name and shape, and the elements in total."""
     params = {name: tuple(tensor.shape) for name, tensor in module.named_parameters()}
     buffers = {name: (tuple(tensor.shape), tensor.element_size()) for name, tensor in module.named_buffers()}
@@ -101,10 +101,11 @@ def weights(summary: Summary, module: fx.GraphModule) -> Iterator[Check]:
             for layer in summary.layers for buffer in layer.node.op.buffers}
     for figure, predicted, ours, theirs in (("parameters", summary.totals.params, told, params),
                                             ("buffers", summary.totals.buffers, kept, buffers)):
-        rows = [(path, claim, theirs.pop(name, None)) for name, (path, claim) in ours.items()]
-        rows += [(name, None, found) for name, found in theirs.items()]
-        tensors = module.parameters() if figure == "parameters" else module.buffers()
-        yield compared(figure, predicted, sum(tensor.numel() for tensor in tensors), rows)
+        rows: list[tuple[str, Any, Any]] = [(path, claim, theirs.pop(name, None))
+                                            for name, (path, claim) in ours.items()]
+        rows += [(name, None, shape) for name, shape in theirs.items()]
+        found = module.parameters() if figure == "parameters" else module.buffers()
+        yield compared(figure, predicted, sum(tensor.numel() for tensor in found), rows)
 
 
 def macs(summary: Summary, recorder: Recorder) -> Check:
