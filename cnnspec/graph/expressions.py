@@ -145,7 +145,7 @@ class Evaluator:
     def index(self, expr: ast.Index, env: Environment, entering: Entering, words: Words) -> object:
         return self.taken(self.value(expr.value, env, entering), expr.items, expr, env, entering)
 
-    def taken(self, value: object, items: tuple[ast.Syntax, ...], expr: ast.Index, env: Environment,
+    def taken(self, value: object, items: tuple[ast.Expr, ...], expr: ast.Index, env: Environment,
               entering: Entering) -> object:
         """What indices take of a value; those behind a slice take it of each element: `t[:, 0]` is a column."""
         if not items:
