@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cnnspec.layers.arguments import LayerError, flag, number, option
 from cnnspec.layers.base import Pointwise, Shape, Weightless, product
-from cnnspec.layers.facts import FRESH, IN_PLACE, SAVES_INPUT, SAVES_OUTPUT, Reach, Saved, Work
+from cnnspec.layers.facts import CHANNEL, FRESH, IN_PLACE, ROWS, SAVES_INPUT, SAVES_OUTPUT, Reach, Saved, Work
 from cnnspec.layers.formula import Formula, sym, term
 from cnnspec.layers.recipe import FUNCTIONS, Function, Module, Recipe
 from cnnspec.layers.weights import Tensor, Weighted
@@ -304,6 +304,12 @@ class Probabilities(Activation):
 
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return None if self.axis == "space" else super().reach(y, *xs)
+
+    def order(self, y: Shape, *xs: Shape) -> str:
+        return ROWS
+
+    def reads_row(self, y: Shape, *xs: Shape) -> int | None:
+        return CHANNEL if self.axis == "space" else None
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         if self.axis == "space":

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnspec.layers.arguments import REQUIRED, Arg, LayerError, SameAs, Symbol
-from cnnspec.layers.facts import NO_SCRATCH, POINT, Buffer, Param, Reach, Saved, Scratch, Work
+from cnnspec.layers.facts import AS_FIRST, NO_SCRATCH, POINT, Buffer, Param, Reach, Saved, Scratch, Work
 
 if TYPE_CHECKING:
     from cnnspec.layers.formula import Formula
@@ -208,6 +208,18 @@ class Layer(metaclass=LayerType):
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         """What lives beside inputs and output while the layer runs, outside training."""
         return NO_SCRATCH
+
+    def order(self, y: Shape, *xs: Shape) -> str:
+        """How the elements of a new output lie: `ROWS`, `CHANNELS_LAST`, `AS_FIRST` or `AS_ALL`."""
+        return AS_FIRST
+
+    def reads_row(self, y: Shape, *xs: Shape) -> int | None:
+        """What it reads as one row of elements, by the first axis of it: `BATCH`, `IMAGE`, `CHANNEL`; None: nothing.
+
+        Where elements do not lie so, a view becomes new memory, and any other layer makes a copy for itself. A layer
+        that keeps the order of its input reads the `BATCH` in that order.
+        """
+        return None
 
     def gates(self, *xs: Shape) -> tuple[int, ...]:
         """Indices of the inputs that only scale the others (squeeze-and-excitation)."""

@@ -8,7 +8,7 @@ from math import gcd
 
 from cnnspec.layers.arguments import LayerError, axes, count, flag, option, padding
 from cnnspec.layers.base import Shape, divisor_near, product, show
-from cnnspec.layers.facts import FRESH, SAVES_INPUT, Reach, Saved, Scratch, Work
+from cnnspec.layers.facts import AS_FIRST, FRESH, ROWS, SAVES_INPUT, Reach, Saved, Scratch, Work
 from cnnspec.layers.formula import Formula, Term, sym, times
 from cnnspec.layers.recipe import MODULES, Recipe, flat_sides
 from cnnspec.layers.weights import Tensor, Weighted
@@ -27,7 +27,8 @@ class Convolution(Weighted):
     dilation: object
     groups: int
     bias: bool
-    pad_mode: str
+    #: How PyTorch fills the rows it pads with; a transposed convolution has none.
+    pad_mode: str = "zeros"
 
     def split(self, x: Shape, out: int, groups: int) -> None:
         """Raise `LayerError` where the groups do not divide the channels on both sides."""
@@ -107,14 +108,17 @@ class Convolution(Weighted):
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return SAVES_INPUT
 
+    def order(self, y: Shape, *xs: Shape) -> str:
+        return ROWS if self.pad_mode == "circular" else AS_FIRST
+
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         """The padded input, where the padding is a step of its own, and a weight that is made on the way."""
         (x,) = xs
         windows = self.windows(x)
         if even(windows) and self.pad_mode == "zeros":
-            return Scratch(shared=self.made_weight(x))
+            return self.scratch_beside(0, x)
         padded = [w.before + extent + w.after for w, extent in zip(windows, x[1:], strict=True)]
-        return Scratch(product((x[0], *padded)), shared=self.made_weight(x))
+        return self.scratch_beside(product((x[0], *padded)), x)
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         (x,) = xs
@@ -242,9 +246,9 @@ class UpConv(Convolution):
         """The uncut output, where the cut is a step of its own, and a weight that is made on the way."""
         (x,) = xs
         if not self.cut_apart(x):
-            return Scratch(shared=self.made_weight(x))
+            return self.scratch_beside(0, x)
         uncut = [extent + w.before + w.after for w, extent in zip(self.windows(x), y[1:], strict=True)]
-        return Scratch(product((y[0], *uncut)), shared=self.made_weight(x))
+        return self.scratch_beside(product((y[0], *uncut)), x)
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         (x,) = xs

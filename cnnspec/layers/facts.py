@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 #: Elements of storage: the output is new memory, a view of the (first) input, or may overwrite the first input.
 FRESH, VIEW, IN_PLACE = "fresh", "view", "in place"
 
+#: Orders of elements in a new output: image after image, channel after channel, row after row; channels last, as
+#: `torch.channels_last` has it; or that of the first input of the output's shape; or, of all inputs where they agree.
+ROWS, CHANNELS_LAST, AS_FIRST, AS_ALL = "rows", "channels last", "as first", "as all"
+
+#: What a layer reads as one row of elements, so that values with gaps are copied: the batch, each image, each channel.
+BATCH, IMAGE, CHANNEL = 0, 1, 2
+
 
 class Param(Record):
     """A learned tensor."""
@@ -45,6 +52,8 @@ class Scratch(Record):
     bytes: int = 0
     #: Elements of the network's dtype for the whole batch.
     shared: int = 0
+    #: The same, but live only until the output is made.
+    before: int = 0
 
 
 NO_SCRATCH = Scratch()

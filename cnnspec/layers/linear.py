@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.layers.arguments import count, flag
 from cnnspec.layers.base import Shape, product
-from cnnspec.layers.facts import FRESH, SAVES_INPUT, Reach, Saved, Work
+from cnnspec.layers.facts import FRESH, IMAGE, ROWS, SAVES_INPUT, Reach, Saved, Work
 from cnnspec.layers.formula import Formula, sym, times
 from cnnspec.layers.recipe import MODULES, Recipe
 from cnnspec.layers.weights import Tensor, Weighted
@@ -39,6 +39,12 @@ class FullyConnected(Weighted):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return FRESH
+
+    def order(self, y: Shape, *xs: Shape) -> str:
+        return ROWS
+
+    def reads_row(self, y: Shape, *xs: Shape) -> int | None:
+        return IMAGE
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return SAVES_INPUT

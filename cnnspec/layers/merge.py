@@ -6,7 +6,20 @@ from itertools import pairwise
 
 from cnnspec.layers.arguments import LayerError, flag
 from cnnspec.layers.base import Shape, Weightless, product, show
-from cnnspec.layers.facts import FRESH, IN_PLACE, NO_SCRATCH, POINT, SAVES_NOTHING, Reach, Saved, Scratch, Work
+from cnnspec.layers.facts import (
+    AS_ALL,
+    CHANNEL,
+    FRESH,
+    IN_PLACE,
+    NO_SCRATCH,
+    POINT,
+    ROWS,
+    SAVES_NOTHING,
+    Reach,
+    Saved,
+    Scratch,
+    Work,
+)
 from cnnspec.layers.fitting import broadcast_shape, listed, minority, mismatch, resizing, target
 from cnnspec.layers.formula import Formula, Term, sym
 from cnnspec.layers.recipe import FUNCTIONS, Function, Recipe
@@ -123,6 +136,9 @@ class Concat(Merge):
 
     def meant(self, *xs: Shape) -> Shape | None:
         return (sum(x[0] for x in xs), *xs[0][1:]) if len({len(x) for x in xs}) == 1 else None
+
+    def order(self, y: Shape, *xs: Shape) -> str:
+        return AS_ALL
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Function("torch.cat", {"dim": 1}, listed=True)
@@ -250,8 +266,14 @@ class Stack(Merge):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return (Reach(0, 0, 0), *(POINT,) * (len(y) - 2))
 
+    def order(self, y: Shape, *xs: Shape) -> str:
+        return ROWS
+
+    def reads_row(self, y: Shape, *xs: Shape) -> int | None:
+        return CHANNEL
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
-        return Function("torch.stack", {"dim": 2}, listed=True)
+        return Function(f"{FUNCTIONS}.stack")
 
 
 def _stacked(x: Shape, branches: int) -> Shape:

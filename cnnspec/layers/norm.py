@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cnnspec.layers.arguments import LayerError, count, flag, number, option
 from cnnspec.layers.base import Pointwise, Shape, Weightless, divisor_near, product, show
-from cnnspec.layers.facts import FRESH, SAVES_INPUT, Buffer, Saved, Scratch, Work
+from cnnspec.layers.facts import BATCH, CHANNELS_LAST, FRESH, ROWS, SAVES_INPUT, Buffer, Saved, Scratch, Work
 from cnnspec.layers.formula import Formula, sym, times
 from cnnspec.layers.recipe import MODULES, Function, Module, Recipe
 from cnnspec.layers.weights import Tensor, Weighted
@@ -103,9 +103,17 @@ class LayerNorm(Normalisation):
     def affine_shape(self, x: Shape) -> Shape:
         return x if self.over == "all" else x[:1]
 
+    def order(self, y: Shape, *xs: Shape) -> str:
+        """Over the channels of a picture, channels last: what it computes in."""
+        return CHANNELS_LAST if self.over == "channels" and len(y) == 3 else ROWS
+
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
-        """Mean and deviation of each normalised row."""
-        return Scratch(2 if self.over == "all" else 2 * product(y[1:]))
+        """Mean and deviation of each normalised row; of a sequence or volume, then what is channels last still."""
+        if self.over == "all":
+            return Scratch(2)
+        positions = product(y[1:])
+        reordered = len(y) in {2, 4} and positions > 1
+        return Scratch(positions * (max(2, y[0]) if reordered else 2))
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         name = "torch.nn.LayerNorm" if self.over == "all" or len(y) == 1 else f"{MODULES}.ChannelNorm"
@@ -132,6 +140,9 @@ class GroupNorm(Normalisation):
                              "groups", help=f"`groups={divisor_near(self.groups, x[0])}` divides them")
         self.refuse_single(product(x) // self.groups, x, "a group of channels")
         return x
+
+    def reads_row(self, y: Shape, *xs: Shape) -> int | None:
+        return BATCH
 
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         """Mean and deviation of each group."""
@@ -160,9 +171,15 @@ class InstanceNorm(Normalisation):
         self.refuse_single(product(x[1:]), x, "the positions of a channel")
         return x
 
+    def order(self, y: Shape, *xs: Shape) -> str:
+        return ROWS
+
+    def reads_row(self, y: Shape, *xs: Shape) -> int | None:
+        return BATCH
+
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
-        """Mean and deviation of each channel."""
-        return Scratch(2 * y[0])
+        """Mean and deviation of each channel of an image, and where affine, scale and shift repeated for each image."""
+        return Scratch((4 if self.affine else 2) * y[0])
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return self.module(f"torch.nn.InstanceNorm{len(y) - 1}d", num_features=y[0], eps=self.eps, affine=self.affine)

@@ -64,6 +64,16 @@ class Op:
         return self.layer.storage(self.output, *self.inputs)
 
     @cached_property
+    def order(self) -> str:
+        """`ROWS`, `CHANNELS_LAST`, `AS_FIRST` or `AS_ALL`."""
+        return self.layer.order(self.output, *self.inputs)
+
+    @cached_property
+    def reads_row(self) -> int | None:
+        """What it reads as one row: `BATCH`, `IMAGE`, `CHANNEL` or nothing."""
+        return self.layer.reads_row(self.output, *self.inputs)
+
+    @cached_property
     def scratch(self) -> Scratch:
         """What lives only while it runs."""
         return self.layer.scratch(self.output, *self.inputs)

@@ -7,7 +7,7 @@ from math import gcd
 
 from cnnspec.layers.arguments import LayerError, SameAs, axes, flag, option, padding, shown
 from cnnspec.layers.base import Shape, Weightless, product, show
-from cnnspec.layers.facts import FRESH, NO_SCRATCH, POINT, SAVES_INPUT, SAVES_NOTHING, Reach, Saved, Scratch, Work
+from cnnspec.layers.facts import FRESH, NO_SCRATCH, POINT, ROWS, SAVES_INPUT, SAVES_NOTHING, Reach, Saved, Scratch, Work
 from cnnspec.layers.formula import Formula
 from cnnspec.layers.recipe import MODULES, Function, Module, Recipe, flat_sides
 from cnnspec.layers.window import Window, across, axis_names, even, moves, sides, signed, too_large
@@ -256,6 +256,9 @@ class Reduce(Pooling):
 
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return None if self.over == "space" else (POINT,) * (len(y) - 1)
+
+    def order(self, y: Shape, *xs: Shape) -> str:
+        return ROWS
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved((0,), output=True) if self.kind == "max" else SAVES_NOTHING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.layers.arguments import REQUIRED, LayerError, axes, count, either, extents, option, padding, shown
 from cnnspec.layers.base import Pointwise, Shape, Weightless, product, show
-from cnnspec.layers.facts import FRESH, POINT, SAVES_NOTHING, VIEW, Reach, Saved, Work
+from cnnspec.layers.facts import AS_FIRST, FRESH, IMAGE, POINT, ROWS, SAVES_NOTHING, VIEW, Reach, Saved, Work
 from cnnspec.layers.formula import Formula, Term, sym
 from cnnspec.layers.recipe import FUNCTIONS, Function, Recipe, flat_sides
 from cnnspec.layers.window import across, axis_names, sides
@@ -28,6 +28,13 @@ class View(Moving):
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return VIEW
+
+
+class Row(View):
+    """A family: the elements in one row under other extents, a view where they lie in one row already."""
+
+    def reads_row(self, y: Shape, *xs: Shape) -> int | None:
+        return IMAGE
 
 
 class Slice(Pointwise, View):
@@ -106,6 +113,9 @@ class Pad(Moving):
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return tuple(Reach(1, -before, -before) for before, _ in self.rows(xs[0]))
 
+    def order(self, y: Shape, *xs: Shape) -> str:
+        return ROWS if self.mode == "circular" else AS_FIRST
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         mode = "constant" if self.mode == "zeros" else self.mode
         return Function("torch.nn.functional.pad", {"pad": flat_sides(self.rows(xs[0])), "mode": mode})
@@ -175,7 +185,7 @@ class Crop(View):
         return f"{self.keyword} {rows}"
 
 
-class Flatten(View):
+class Flatten(Row):
     """All elements as one vector, channel by channel.
 
     FLOPs: 0.
@@ -203,7 +213,7 @@ class Flatten(View):
         return (Formula(Formula.EXTENT, elements, "C"),)
 
 
-class Reshape(View):
+class Reshape(Row):
     """The same elements in the same order, under other extents.
 
     FLOPs: 0.
@@ -239,7 +249,7 @@ class Reshape(View):
         return (POINT,) * (len(y) - 1) if y == xs[0] else None
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
-        return Function("torch.reshape", {"shape": (-1, *y)})
+        return Function(f"{FUNCTIONS}.reshape", {"extents": y})
 
     def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {'×'.join(map(str, self.extents))}"

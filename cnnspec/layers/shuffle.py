@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from cnnspec.layers.arguments import LayerError, count
 from cnnspec.layers.base import Pointwise, Shape, divisor_near, show
-from cnnspec.layers.facts import Reach
+from cnnspec.layers.facts import FRESH, ROWS, VIEW, Reach
 from cnnspec.layers.formula import Formula, Term, sym
 from cnnspec.layers.recipe import FUNCTIONS, Function, Module, Recipe
 from cnnspec.layers.reshape import Moving
@@ -34,10 +34,15 @@ class Shuffle(Pointwise, Moving):
     def meant(self, *xs: Shape) -> Shape | None:
         return xs[0]
 
+    def storage(self, y: Shape, *xs: Shape) -> str:
+        """One group, or groups of one channel, leave all in place."""
+        return VIEW if self.groups in {1, y[0]} else FRESH
+
+    def order(self, y: Shape, *xs: Shape) -> str:
+        return ROWS
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
-        if len(y) == 1:
-            return Function(f"{FUNCTIONS}.shuffle", {"groups": self.groups})
-        return Module("torch.nn.ChannelShuffle", {"groups": self.groups})
+        return Function(f"{FUNCTIONS}.shuffle", {"groups": self.groups})
 
 
 class PixelShuffling(Moving):

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cnnspec.layers.arguments import flag, option
 from cnnspec.layers.base import Layer, Shape, product
-from cnnspec.layers.facts import Buffer, Param
+from cnnspec.layers.facts import Buffer, Param, Scratch
 from cnnspec.layers.formula import Formula, Term, sym
 from cnnspec.layers.recipe import Module
 from cnnspec.record import Record
@@ -69,9 +69,19 @@ class Weighted(Layer):
         """The recipe of a module that holds the weights."""
         return Module(name, settings, fixed=not self.train, norm=getattr(self, "norm", "none"))
 
-    def made_weight(self, *xs: Shape) -> int:
-        """Elements of the weight that a weight or spectral norm computes anew whenever the layer runs."""
-        return 0 if getattr(self, "norm", "none") == "none" else product(self.tensors(*xs)[0].shape)
+    def scratch_beside(self, elements: int, *xs: Shape) -> Scratch:
+        """So many elements for each image, and the weight that a weight or spectral norm computes anew at each run.
+
+        A spectral norm needs copies of its two vectors for that, the number that it divides by, and the weight as a
+        matrix with a row for each output channel: a copy where that is more than a view.
+        """
+        norm = getattr(self, "norm", "none")
+        if norm == "none":
+            return Scratch(elements)
+        weight = self.tensors(*xs)[0].shape
+        made, rows = product(weight), weight[self.output_axis]
+        turned = made if self.output_axis and min(*weight[:2], product(weight[2:])) > 1 else 0
+        return Scratch(elements, shared=made, before=rows + made // rows + 1 + turned if norm == "spectral" else 0)
 
     def params_formula(self, term: Term, *xs: Shape) -> tuple[Formula, ...]:
         """The arithmetic of the parameters: `term`, and a weight norm's magnitudes; nothing where they are fixed."""

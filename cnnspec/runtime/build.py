@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from torch import fx, nn
 
-from cnnspec.analysis.memory import storages
+from cnnspec.analysis.memory import overwriting
 from cnnspec.analysis.structure import runs_at_inference
 from cnnspec.graph.network import Graph, Node
 from cnnspec.graph.paths import paths
@@ -26,19 +26,19 @@ def build(graph: Graph) -> fx.GraphModule:
     Layers that lead to `train_only` outputs alone run in training mode only.
     """
     names = [attribute(path) for path in paths(graph)]
-    overwriting = storages(graph).overwriting
+    written = overwriting(graph)
     root = assemble({
-        name: resolve.module(node.op.recipe, in_place=node.index in overwriting)
+        name: resolve.module(node.op.recipe, in_place=node.index in written)
         for node, name in zip(graph.nodes, names, strict=True)
         if node.inputs and isinstance(node.op.recipe, Module)
     })
     everything = range(len(graph.nodes))
-    training = trace(graph, names, overwriting, everything)
+    training = trace(graph, names, written, everything)
     runs = runs_at_inference(graph)
     title = graph.name if graph.name.isidentifier() else "Network"
     if len(runs) == len(everything):
         return fx.GraphModule(root, training, class_name=title)
-    return PhasedModule(root, training, trace(graph, names, overwriting, sorted(runs)), class_name=title)
+    return PhasedModule(root, training, trace(graph, names, written, sorted(runs)), class_name=title)
 
 
 def assemble(modules: Mapping[str, nn.Module]) -> nn.Module:
@@ -54,8 +54,11 @@ def assemble(modules: Mapping[str, nn.Module]) -> nn.Module:
     return root
 
 
-def trace(graph: Graph, names: list[str], overwriting: frozenset[int], runs: Iterable[int]) -> fx.Graph:
-    """The layers that run, as a graph of fx: the inputs in order, a call for each layer, the outputs."""
+def trace(graph: Graph, names: list[str], written: frozenset[int], runs: Iterable[int]) -> fx.Graph:
+    """The layers that run, as a graph of fx: the inputs in order, a call for each layer, the outputs.
+
+    Those of `written` write over their first input.
+    """
     made: dict[int, fx.Node] = {}
     traced = fx.Graph()
     for name, index in graph.inputs.items():
@@ -64,7 +67,7 @@ def trace(graph: Graph, names: list[str], overwriting: frozenset[int], runs: Ite
     for index in runs:
         if index not in made:
             node = graph.nodes[index]
-            made[index] = _call(traced, node, names[index], [made[i] for i in node.inputs], index in overwriting)
+            made[index] = _call(traced, node, names[index], [made[i] for i in node.inputs], index in written)
             made[index].meta[LAYER] = index
     further = {output.name: made[output.node] for output in graph.outputs if output.node in made}
     main = made[graph.output]

@@ -19,9 +19,23 @@ def crop(x: Tensor, rows: tuple[tuple[int, int], ...]) -> Tensor:
     return x
 
 
+def reshape(x: Tensor, extents: tuple[int, ...]) -> Tensor:
+    """The elements of each image in order, under other extents; a view where they lie in one row."""
+    return torch.unflatten(x.flatten(1), 1, extents)
+
+
 def shuffle(x: Tensor, groups: int) -> Tensor:
-    """A flat vector's groups read in turn, one element of each; `torch.nn.ChannelShuffle` wants spatial axes."""
-    return x.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1)
+    """The groups' channels read in turn, one of each, for any rank; `torch.nn.ChannelShuffle` wants spatial axes."""
+    return torch.unflatten(x, 1, (groups, -1)).transpose(1, 2).flatten(1, 2)
+
+
+def stack(*values: Tensor) -> Tensor:
+    """The values one behind the other along a new first spatial axis.
+
+    In rows, whatever the order of the values: `torch.stack` would keep the channels last.
+    """
+    rows = torch.cat([value.unsqueeze(2).flatten(2) for value in values], dim=2)
+    return torch.unflatten(rows, 2, (len(values), *values[0].shape[2:]))
 
 
 def spatial_softmax(x: Tensor) -> Tensor:

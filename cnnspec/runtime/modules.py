@@ -117,10 +117,15 @@ class FlatLinear(nn.Linear):
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation over the channels at each position."""
+    """Layer normalisation over the channels at each position.
+
+    Pictures leave channels last, an order that PyTorch's layers keep; sequences and volumes in rows, since some would
+    keep the order and others not.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        y = super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        return y if x.ndim == 4 else y.contiguous()
 
 
 class FrozenBatchNorm(nn.Module):

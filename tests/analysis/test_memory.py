@@ -66,7 +66,8 @@ class Simulation:
 def scratch_bytes(layer: LayerSummary, batch: int, element: int) -> int:
     """What lives only while a layer runs."""
     scratch = layer.node.op.scratch
-    return (scratch.elements * element + scratch.bytes) * batch + scratch.shared * element
+    always = (scratch.elements * element + scratch.bytes) * batch + scratch.shared * element
+    return always + max(scratch.before * element - elements(layer) * batch * element, 0)
 
 
 def elements(layer: LayerSummary) -> int:
