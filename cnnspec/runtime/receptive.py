@@ -1,0 +1,140 @@
+"""The receptive field held against gradients: which input pixels an output's gradient reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil, floor, prod
+
+from torch import Tensor
+from torch.autograd import grad
+
+from cnnspec.analysis.axis import Axis, Phases
+from cnnspec.analysis.summary import LayerSummary, Summary, summarize
+from cnnspec.analysis.verification import Check, Difference
+from cnnspec.net import Net
+from cnnspec.runtime.thin import thin
+
+FIGURE = "receptive field"
+#: Layers whose gradients are taken, evenly spread, beside the last of each stride.
+_MOST_LAYERS = 24
+#: Neighbouring outputs of each, so that the stride is seen, and what upsampling makes of it.
+_OUTPUTS = 3
+#: What an interpolation's weight of 0 may be for rounding, as a part of the largest gradient.
+_ROUNDING = 1e-12
+
+#: Pixels of an input that is made larger to hold the whole field.
+_MOST_PIXELS = 1_000_000
+
+#: First and last pixel along each axis.
+Box = tuple[tuple[int, int], ...]
+
+
+def receptive_fields(net: Net) -> Check:
+    """The field of the value that the totals report, and of layers on the way to it; gates are left out.
+
+    The measured pixels must lie in the predicted window, and reach both of its ends where the window is exact: where
+    stride and ends are whole numbers. What an interpolation behind a stride reads is enclosed by a line.
+    """
+    summary = net.summary()
+    shown = _text(summary)
+    if len({shape[1:] for shape in summary.inputs.values()}) > 1:
+        return Check(FIGURE, shown, None, skipped="inputs of different extents have no pixels in common")
+    summary = enlarged(net, summary)
+    layers = chosen(summary)
+    values, inputs = thin(summary, max((layer.index for layer in layers), default=-1))
+    different = tuple(found for layer in layers for found in _differences(layer, values[layer.index], inputs))
+    return Check(FIGURE, shown, "other pixels" if different else shown, rows=len(layers), different=different)
+
+
+def enlarged(net: Net, own: Summary) -> Summary:
+    """The network on an input that holds the whole field, so that no border hides an end of it.
+
+    The network on its own input where the field fits already, is too large, or depends on the input's extents.
+    """
+    seen = own.totals.receptive_field
+    if seen is None or len(own.inputs) > 1 or any(stride.denominator > 1 for stride in seen.stride):
+        return own
+    ((channels, *extents),) = own.inputs.values()
+    wanted = [max(extent, extent + -(-(size + 2 * _OUTPUTS * int(stride) - extent) // int(stride)) * int(stride))
+              for extent, size, stride in zip(extents, seen.size, seen.stride, strict=True)]
+    if wanted == extents or prod(wanted) > _MOST_PIXELS:
+        return own
+    graph = net.target.elaborate({"": (channels, *wanted)}).graph
+    if graph is None:
+        return own
+    larger = summarize(graph)
+    same = [layer.field.ungated for layer in larger.layers] == [layer.field.ungated for layer in own.layers]
+    return larger if same else own
+
+
+def chosen(summary: Summary) -> list[LayerSummary]:
+    """The layers to look at: of those that change the field, the last of each stride, and some between."""
+    axes = {len(shape) for shape in summary.inputs.values()}
+    changing = [layer for layer in summary.layers if layer.runs and layer.field.ungated and layer.node.inputs
+                and not layer.node.op.is_pointwise and len(layer.output_shape) in axes]
+    last = {tuple(axis.stride for axis in layer.field.ungated or ()): layer for layer in changing}
+    step = max(1, -(-len(changing) // _MOST_LAYERS))
+    wanted = {layer.index for layer in (*last.values(), *changing[::-step])}
+    return [layer for layer in changing if layer.index in wanted]
+
+
+def _differences(layer: LayerSummary, value: Tensor, inputs: list[Tensor]) -> Iterator[Difference]:
+    """The outputs in the middle of a value that read other pixels than was predicted."""
+    axes = layer.field.ungated or ()
+    extents = inputs[0].shape[2:]
+    for shift in range(_OUTPUTS):
+        place = tuple(min(extent // 2 + shift, extent - 1) for extent in value.shape[2:])
+        predicted = tuple(window(axis, at, extent) for axis, at, extent in zip(axes, place, extents, strict=True))
+        measured = support(value[(0, 0, *place)], inputs, predicted)
+        if measured is not None and not all(map(_agrees, axes, predicted, measured)):
+            yield Difference(f"{layer.path} at {'×'.join(map(str, place))}", _span(predicted), _span(measured))
+
+
+def window(axis: Axis, output: int, extent: int) -> tuple[int, int]:
+    """The first and last pixel that an output sees along an axis, within the input."""
+    if isinstance(axis, Phases):
+        low, high = axis.window(output, output)
+    else:
+        low, high = ceil(axis.stride * output + axis.low), floor(axis.stride * output + axis.high)
+    return max(low, 0), min(high, extent - 1)
+
+
+def support(output: Tensor, inputs: list[Tensor], predicted: Box) -> Box | None:
+    """The pixels that an output's gradient reaches, along each axis; None where it sees padding alone.
+
+    What is reached outside the predicted window, but by rounding alone, is left out.
+    """
+    reached = sum(part.abs()[0, 0] for part in grad(output, inputs, retain_graph=True, materialize_grads=True))
+    assert isinstance(reached, Tensor)
+    box = _box(reached, 0)
+    if box is not None and any(low < first or high > last
+                               for (low, high), (first, last) in zip(box, predicted, strict=True)):
+        return _box(reached, _ROUNDING * reached.max().item())
+    return box
+
+
+def _box(reached: Tensor, threshold: float) -> Box | None:
+    places = (reached > threshold).nonzero()
+    if not len(places):
+        return None
+    lows, highs = places.min(0).values.tolist(), places.max(0).values.tolist()
+    return tuple(zip(lows, highs, strict=True))
+
+
+def _agrees(axis: Axis, predicted: tuple[int, int], measured: tuple[int, int]) -> bool:
+    exact = isinstance(axis, Phases) or all(number.denominator == 1 for number in (axis.stride, axis.low, axis.high))
+    return predicted == measured if exact else predicted[0] <= measured[0] and measured[1] <= predicted[1]
+
+
+def _span(box: Box) -> str:
+    return " × ".join(f"{low}…{high}" for low, high in box)
+
+
+def _text(summary: Summary) -> str:
+    """The total's field, `212, stride 32, start −90`; with a number for each axis where they differ."""
+    seen = summary.totals.receptive_field
+    if seen is None:
+        return "all"
+    size, stride, start = ("×".join(map(str, axes if len(set(axes)) > 1 else axes[:1]))
+                           for axes in (seen.size, seen.stride, seen.start))
+    return f"{size}, stride {stride}, start {start}".replace("-", "−")
