@@ -16,7 +16,8 @@ MARKS = {True: "✓", False: "✗", None: "–"}
 _STYLES = {True: "good", False: "bad", None: "dim"}
 
 #: Figures as the head of a column, where each network has a line.
-_SHORT = {"output shapes": "shapes", "parameters": "params", "receptive field": "field", "inference peak": "peak"}
+_SHORT = {"output shapes": "shapes", "parameters": "params", "fvcore FLOPs": "FLOPs", "receptive field": "field",
+          "inference peak": "peak"}
 #: Layers that differ, of which a check shows no more.
 _MOST_DIFFERENCES = 10
 
@@ -82,7 +83,7 @@ def _between(check: Check) -> Iterator[Line]:
     rows.append(("total", *map(units.count, (ours, theirs, ours - theirs))))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     yield []
-    yield [Styled("  FLOPs, and what fvcore counts instead (multiply-accumulates, and only some kinds of layers)", "dim")]
+    yield [Styled("  FLOPs, and what fvcore counts: multiply-accumulates, and only some layers", "dim")]
     for index, row in enumerate(rows):
         cells = [row[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True))]
         yield [Styled("    " + "  ".join(cells), "dim" if index == 0 else "")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import ceil, floor, prod
 
 from torch import Tensor
@@ -32,8 +32,8 @@ Box = tuple[tuple[int, int], ...]
 def receptive_fields(net: Net) -> Check:
     """The field of the value that the totals report, and of layers on the way to it; gates are left out.
 
-    The measured pixels must lie in the predicted window, and reach both of its ends where the window is exact: where
-    stride and ends are whole numbers. What an interpolation behind a stride reads is enclosed by a line.
+    The measured pixels must lie in the predicted window, and reach those of its ends that lie inside the input, where
+    the window is exact: where stride and ends are whole numbers. What an interpolation reads is enclosed by a line.
     """
     summary = net.summary()
     shown = _text(summary)
@@ -84,19 +84,17 @@ def _differences(layer: LayerSummary, value: Tensor, inputs: list[Tensor]) -> It
     extents = inputs[0].shape[2:]
     for shift in range(_OUTPUTS):
         place = tuple(min(extent // 2 + shift, extent - 1) for extent in value.shape[2:])
-        predicted = tuple(window(axis, at, extent) for axis, at, extent in zip(axes, place, extents, strict=True))
+        predicted = tuple(map(window, axes, place))
         measured = support(value[(0, 0, *place)], inputs, predicted)
-        if measured is not None and not all(map(_agrees, axes, predicted, measured)):
+        if measured is not None and not all(map(_agrees, axes, predicted, measured, extents)):
             yield Difference(f"{layer.path} at {'×'.join(map(str, place))}", _span(predicted), _span(measured))
 
 
-def window(axis: Axis, output: int, extent: int) -> tuple[int, int]:
-    """The first and last pixel that an output sees along an axis, within the input."""
+def window(axis: Axis, output: int) -> tuple[int, int]:
+    """The first and last pixel that an output sees along an axis; beyond the input lies padding."""
     if isinstance(axis, Phases):
-        low, high = axis.window(output, output)
-    else:
-        low, high = ceil(axis.stride * output + axis.low), floor(axis.stride * output + axis.high)
-    return max(low, 0), min(high, extent - 1)
+        return axis.window(output, output)
+    return ceil(axis.stride * output + axis.low), floor(axis.stride * output + axis.high)
 
 
 def support(output: Tensor, inputs: list[Tensor], predicted: Box) -> Box | None:
@@ -121,9 +119,16 @@ def _box(reached: Tensor, threshold: float) -> Box | None:
     return tuple(zip(lows, highs, strict=True))
 
 
-def _agrees(axis: Axis, predicted: tuple[int, int], measured: tuple[int, int]) -> bool:
+def _agrees(axis: Axis, predicted: tuple[int, int], measured: tuple[int, int], extent: int) -> bool:
+    """Whether what is reached lies in the window and touches its ends, where these are exact and inside the input.
+
+    A window that leaves the input may also leave a value on the way, where its pixels nearest to the border stand.
+    """
     exact = isinstance(axis, Phases) or all(number.denominator == 1 for number in (axis.stride, axis.low, axis.high))
-    return predicted == measured if exact else predicted[0] <= measured[0] and measured[1] <= predicted[1]
+    (first, last), (low, high) = predicted, measured
+    if exact and ((first >= 0 and low != first) or (last < extent and high != last)):
+        return False
+    return first <= low and high <= last
 
 
 def _span(box: Box) -> str:
@@ -131,10 +136,16 @@ def _span(box: Box) -> str:
 
 
 def _text(summary: Summary) -> str:
-    """The total's field, `212, stride 32, start −90`; with a number for each axis where they differ."""
+    """The total's field, `212 from 32·o − 90`: its size, and where that of output `o` begins."""
     seen = summary.totals.receptive_field
     if seen is None:
         return "all"
-    size, stride, start = ("×".join(map(str, axes if len(set(axes)) > 1 else axes[:1]))
-                           for axes in (seen.size, seen.stride, seen.start))
-    return f"{size}, stride {stride}, start {start}".replace("-", "−")
+    begins = [f"{stride}·o {'−' if start < 0 else '+'} {abs(start)}" if start else f"{stride}·o"
+              for stride, start in zip(seen.stride, seen.start, strict=True)]
+    return f"{_once(map(str, seen.size), '×')} from {_once(begins, ' × ')}"
+
+
+def _once(texts: Iterable[str], sign: str) -> str:
+    """A text for each axis, or one where all are the same."""
+    found = [*texts]
+    return found[0] if len(set(found)) == 1 else sign.join(found)

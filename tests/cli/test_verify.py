@@ -25,8 +25,8 @@ GOOD = Check("parameters", 138_357_544, 138_357_544, rows=32)
 BAD = Check("MACs", 100, 108, rows=2, different=(Difference("conv[1]", 40, 48),))
 SHAPE = Check("output shapes", (64, 112, 112), (64, 111, 112), rows=1, different=(
     *(Difference(f"relu[{i}]", (64,), None) for i in range(12)),))
-SKIPPED = Check("FLOPs", 7, None, skipped="fvcore is not installed")
-COUNTED = Check("FLOPs", 160, 160, items=(Item("CONV", 200, 100), Item("ADD", 10, 0), Item("POOL", 60, 60)))
+SKIPPED = Check("fvcore FLOPs", 7, None, skipped="fvcore is not installed")
+COUNTED = Check("fvcore FLOPs", 160, 160, items=(Item("CONV", 200, 100), Item("ADD", 10, 0), Item("POOL", 60, 60)))
 
 
 def run(*arguments: str) -> Any:
@@ -44,18 +44,18 @@ def test_a_table_has_both_values_and_a_mark() -> None:
         " ✓  parameters     138,357,544   138,357,544      32",
         " ✗  MACs                   100           108       2",
         " ✗  output shapes   64×112×112    64×111×112       1",
-        " –  FLOPs                    7  not measured",
+        " –  fvcore FLOPs             7  not measured",
         "  ✗ MACs of conv[1]: predicted 40, PyTorch 48",
         *(f"  ✗ output shapes of relu[{i}]: predicted 64, PyTorch none" for i in range(10)),
         "    and 2 more layers",
-        "  FLOPs: fvcore is not installed",
+        "  fvcore FLOPs: fvcore is not installed",
     ]
 
 
 def test_what_lies_between_two_ways_of_counting_is_listed_by_kind() -> None:
     assert printed(Verification("n", "n.cnn", (COUNTED,)))[4:] == [
         "",
-        "  FLOPs, and what fvcore counts instead (multiply-accumulates, and only some kinds of layers)",
+        "  FLOPs, and what fvcore counts: multiply-accumulates, and only some layers",
         "                cnnspec  fvcore  difference",
         "    CONV            200     100         100",
         "    ADD              10       0          10",
@@ -74,10 +74,10 @@ def test_several_networks_have_a_line_each_and_failures_both_values() -> None:
         "bad_net  ✗     –",
         "  ✗ MACs: predicted 100, PyTorch 108",
         "  ✗ MACs of conv[1]: predicted 40, PyTorch 48",
-        "  FLOPs: fvcore is not installed",
+        "  fvcore FLOPs: fvcore is not installed",
         "",
         "1 of 2 networks agree with PyTorch",
-        "FLOPs: fvcore is not installed",
+        "fvcore FLOPs: fvcore is not installed",
     ]
 
 
@@ -105,7 +105,7 @@ def test_json_of_a_network_that_agrees() -> None:
     assert document["ok"] is True
     figures = {check["figure"]: check for check in document["nets"][0]["checks"]}
     assert figures["parameters"]["predicted"] == figures["parameters"]["measured"] == 626
-    assert sum(item["ours"] for item in figures["FLOPs"]["items"]) == cnnspec.parse(SMALL).summary().totals.flops
+    assert sum(item["ours"] for item in figures["fvcore FLOPs"]["items"]) == cnnspec.parse(SMALL).summary().totals.flops
 
 
 @needs_torch

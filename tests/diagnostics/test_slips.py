@@ -56,9 +56,9 @@ SLIPS = {
     "resnet": [
         ("k, stride=s, groups=g", "k, strid=s, groups=g", "unknown-argument", "strid"),
         ("k, stride=s, groups=g", "k, stride=s, group=g", "unknown-argument", "group"),
-        ("k, stride=s, groups=g, dilation=d, bias=off", "k, stride=s, groups=g, dilation=d, bias=no", "unknown-name", "no"),
-        ("k, stride=s, groups=g, dilation=d, bias=off", "k, stride=s, groups=g, dilation=d, bias=False", "unknown-name", "False"),
-        ("k, stride=s, groups=g, dilation=d, bias=off", "k, stride=0, groups=g, dilation=d, bias=off", "bad-argument", "0"),
+        ("groups=g, dilation=d, bias=off", "groups=g, dilation=d, bias=no", "unknown-name", "no"),
+        ("groups=g, dilation=d, bias=off", "groups=g, dilation=d, bias=False", "unknown-name", "False"),
+        ("k, stride=s, groups=g", "k, stride=0, groups=g", "bad-argument", "0"),
         ("shortcut(c, s) }", "shortcut(c) }", "missing-argument", "s"),
         ("| shortcut(c, s) }", "| ID }", "shape-mismatch", "128x28x28", "64x56x56"),
         ("| shortcut(4*c, s) }", "| shortcut(c, s) }", "shape-mismatch", "256x56x56", "64x56x56"),

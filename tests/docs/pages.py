@@ -13,8 +13,9 @@ that it is a part of, in which `…` stands for the block, or for the line of an
 The entry points of a `toml` block are known to the commands of its page.
 
 A `console` block holds commands behind `$ ` and exactly what they print, on both streams, to a pipe of 80 columns. A
-`pycon` block is a Python session. Packages that either needs stand behind its kind: `console torch`. Between `<!-- table: NAME -->` and `<!-- end -->` stands a table of `tables.py`.
-`python -m tests.docs.refresh` writes what is printed and generated today into the pages; look at the difference.
+`pycon` block is a Python session. Packages that either needs stand behind its kind: `console torch`. Between `<!--
+table: NAME -->` and `<!-- end -->` stands a table of `tables.py`. `python -m tests.docs.refresh` writes what is
+printed and generated today into the pages; look at the difference.
 """
 
 from __future__ import annotations

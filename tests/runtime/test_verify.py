@@ -17,7 +17,7 @@ from tests.layers.oracle import needs_torch
 
 pytestmark = needs_torch
 
-FIGURES = ["output shapes", "parameters", "buffers", "MACs", "FLOPs", "receptive field", "inference peak"]
+FIGURES = ["output shapes", "parameters", "buffers", "MACs", "fvcore FLOPs", "receptive field", "inference peak"]
 
 
 def wrong(net: cnnspec.Net) -> list[tuple[str, object, object, tuple[Any, ...]]]:
@@ -62,7 +62,7 @@ def one_more(self: Conv, *xs: Shape) -> tuple[Param, ...]:
 
 @pytest.mark.parametrize(("rule", "instead", "figures"), [
     ("params", one_more, {"parameters"}),
-    ("work", lambda *_: Work(1, 1), {"MACs", "FLOPs"}),
+    ("work", lambda *_: Work(1, 1), {"MACs", "fvcore FLOPs"}),
     ("reach", lambda *_: (Reach(2, 0, 2), Reach(2, 0, 2)), {"receptive field"}),
     ("scratch", lambda *_: Scratch(10_000), {"inference peak"}),
 ])
