@@ -2,7 +2,7 @@
 
 These tools count a PyTorch module, not a network, so what they print depends on how a layer is written. Here each layer
 is the module of `torch.nn` that its declaration names, and where there is none, as torchvision writes it: merges by
-operators and `torch.cat`, RESIZE by `F.interpolate`, a frozen batch norm by `FrozenBatchNorm2d`. A layer may also be
+operators and `torch.cat`, RESIZE by `F.interpolate`, a frozen batch norm by `F.batch_norm`. A layer may also be
 called as a function (`F.relu`), which hooks on modules do not see; hence two tables for a tool. Read off the behaviour
 of fvcore 0.1.5.post20221221, ptflops 0.7.5, torchinfo 1.8.0 and thop 0.1.1.post2209072238 under torch 2.13.
 """
@@ -58,14 +58,14 @@ def _leaving(layer: Any, y: Shape, xs: tuple[Shape, ...]) -> int:
 
 
 def _normalised(affine: int, plain: int) -> Rule:
-    """So much per element with a learned scale and shift, and without; nothing for a frozen batch norm."""
+    """So much per element with a learned scale and shift, and without."""
+    return lambda layer, y, xs: product(y) * (affine if layer.affine else plain)
 
-    def rule(layer: Any, y: Shape, xs: tuple[Shape, ...]) -> int:
-        if layer.keyword == "BN" and not layer.train:
-            return 0  # FrozenBatchNorm2d is arithmetic on tensors
-        return product(y) * (affine if layer.affine else plain)
 
-    return rule
+def _hooked(affine: int, plain: int) -> Rule:
+    """The same for a tool that hooks modules: of a frozen batch norm, it sees none that it knows."""
+    rule = _normalised(affine, plain)
+    return lambda layer, y, xs: rule(layer, y, xs) if layer.keyword != "BN" or layer.train else 0
 
 
 def _by_mode(**factors: tuple[int, int, int]) -> Rule:
@@ -136,7 +136,7 @@ def _interpolate_call(layer: Any, y: Shape, xs: tuple[Shape, ...]) -> int:
 
 _PTFLOPS_HOOKS: Rules = {
     **_on("CONV DWCONV UPCONV FC", _macs_and_bias),
-    **_on("BN GN IN", _normalised(2, 1)),
+    **_on("BN GN IN", _hooked(2, 1)),
     **_on("LN RELU RELU6 LEAKYRELU PRELU ELU GELU GAP ADAPTIVEPOOL", _entering),
     **_on("POOL", _pool_hook),
     **_on("UPSAMPLE", _leaving),
@@ -206,7 +206,7 @@ def _thop_softmax(layer: Any, y: Shape, xs: tuple[Shape, ...]) -> int:
 THOP: Rules = {
     **_on("CONV DWCONV FC", macs),
     **_on("UPCONV", _positions_by_weights),
-    **_on("BN LN IN", _normalised(4, 2)),
+    **_on("BN LN IN", _hooked(4, 2)),
     **_on("POOL", _thop_pool),
     **_on("GAP ADAPTIVEPOOL", _thop_adaptive),
     **_on("UPSAMPLE", _by_mode(nearest=(1, 1, 1), linear=(5, 11, 0), cubic=(0, 259, 0))),

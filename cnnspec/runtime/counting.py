@@ -16,7 +16,7 @@ from cnnspec.graph.network import Graph
 from cnnspec.net import Net
 from cnnspec.runtime.build import LAYER, build
 
-FIGURE = "FLOPs"
+FIGURE = "fvcore FLOPs"
 
 
 def fvcore_flops(net: Net) -> Check:
@@ -65,8 +65,7 @@ def counted(graph: Graph) -> tuple[int, dict[int, int]]:
         values = tuple(torch.zeros(1, *graph.nodes[index].shape) for index in graph.inputs.values())
         analysis = FlopCountAnalysis(network, values)
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
-        # what a module runs is its own; by ownership it would be that of every module which holds it, too
-        flops = analysis.ancestor_mode("caller").by_module()
+        flops = analysis.by_module()
     return int(flops[""]), {index: int(flops[name]) for index, name in names.items()}
 
 
@@ -82,14 +81,9 @@ class Call(nn.Module):
 
 
 def name_layers(network: fx.GraphModule) -> dict[int, str]:
-    """Make a module of every layer, since fvcore counts by module; their names by index.
-
-    Several outputs become a tuple: tracing knows no dictionary.
-    """
+    """Make a module of every layer, since fvcore counts by module; their names by index."""
     names = {}
     for node in network.graph.nodes:
-        if node.op == "output" and isinstance(node.args[0], dict):
-            node.args = (tuple(node.args[0].values()),)
         if node.op == "call_function":
             name = f"{node.name}()"  # as no path can read
             network.add_module(name, Call(node.target))
@@ -103,21 +97,21 @@ def name_layers(network: fx.GraphModule) -> dict[int, str]:
 class Traceable(TorchFunctionMode):
     """Calls the operator that fvcore reads off a trace, `aten::_convolution`, for each convolution.
 
-    PyTorch reaches it by `aten::convolution`, which on the `meta` device is Python code that no trace can pass through.
+    PyTorch reaches it by `aten::convolution`, which on the `meta` device is Python code that no trace passes through.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (),
                            kwargs: Mapping[str, Any] | None = None) -> Any:
         if func in {torch.conv1d, torch.conv2d, torch.conv3d}:
             x, weight, bias, stride, padding, dilation, groups = args
-            return convolution(x, weight, bias, stride, padding, dilation, False, (0,) * len(stride), groups)
+            added = (0,) * len(stride)
+            return _convolution(x, weight, bias, stride, padding, dilation, False, added, groups, *_SWITCHES)
         if func in {torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d}:
             x, weight, bias, stride, padding, added, groups, dilation = args
-            return convolution(x, weight, bias, stride, padding, dilation, True, added, groups)
+            return _convolution(x, weight, bias, stride, padding, dilation, True, added, groups, *_SWITCHES)
         return func(*args, **(kwargs or {}))
 
 
-def convolution(*settings: Any) -> torch.Tensor:
-    """`aten::_convolution`, its switches for CUDA off."""
-    made: torch.Tensor = torch._convolution(*settings, False, False, False, False)  # type: ignore[attr-defined]  # untyped
-    return made
+_convolution = torch.ops.aten._convolution.default  # noqa: SLF001  # PyTorch's name for it
+#: Of `aten::_convolution`, for CUDA alone: benchmark, deterministic, with cuDNN, in TF32.
+_SWITCHES = False, False, False, False

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import cnnspec
 from cnnspec.analysis import peers
 from cnnspec.analysis.conventions import count
-from cnnspec.layers.base import Shape, show
+from cnnspec.layers.base import Shape, product, show
 from cnnspec.layers.op import Op
 
 torch = pytest.importorskip("torch", reason="torch is not installed: there is no module to count")
@@ -50,21 +50,19 @@ class PerChannel(nn.Module):  # type: ignore[misc,name-defined]  # as above
         return x * value if name == "weight" else x + value
 
 
-class FrozenBatchNorm(Calls):
-    """The arithmetic of `torchvision.ops.FrozenBatchNorm2d`."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(lambda x: x * self.scale.view(-1, 1, 1) + self.shift.view(-1, 1, 1))
-        self.register_buffer("scale", torch.ones(channels))
-        self.register_buffer("shift", torch.zeros(channels))
-
-
 def fixed(module: Any) -> Any:
     """The module with buffers where it has parameters."""
     for name, parameter in list(module.named_parameters()):
         delattr(module, name)
         module.register_buffer(name, parameter.data)
     return module
+
+
+def frozen_batch_norm(channels: int, affine: bool) -> Any:
+    """As `to_torch` makes it: with the statistics that stand still, `F.batch_norm`."""
+    from cnnspec.runtime.modules import FrozenBatchNorm
+
+    return FrozenBatchNorm(num_features=channels, eps=1e-5, affine=affine)
 
 
 def channels_last(norm: Any) -> Any:
@@ -157,7 +155,8 @@ MODULES: list[tuple[str, Shape, Build]] = [
     ("BN(affine=off)", PLANE, lambda: nn.BatchNorm2d(6, affine=False)),
     ("BN", FLAT, lambda: nn.BatchNorm1d(6)),
     ("BN", SPACE, lambda: nn.BatchNorm3d(6)),
-    ("BN(train=off)", PLANE, lambda: FrozenBatchNorm(6)),
+    ("BN(train=off)", PLANE, lambda: fixed(frozen_batch_norm(6, affine=True))),
+    ("BN(train=off, affine=off)", PLANE, lambda: frozen_batch_norm(6, affine=False)),
     ("LN", FLAT, lambda: nn.LayerNorm(6)),
     ("LN", PLANE, lambda: channels_last(nn.LayerNorm(6))),
     ("LN(affine=off)", FLAT, lambda: nn.LayerNorm(6, elementwise_affine=False)),
@@ -287,6 +286,11 @@ def test_a_module_counts_as_in_the_tool(tool: str, text: str, x: Shape, build: B
 @pytest.mark.parametrize(("text", "x", "function"), FUNCTIONS, ids=[f"{text}-{show(x)}" for text, x, _ in FUNCTIONS])
 def test_a_function_counts_as_in_the_tool(tool: str, text: str, x: Shape, function: Callable[[Any], Any]) -> None:
     assert claimed(tool, text, x, functional=True) == printed(tool, lambda: Calls(function), x)
+
+
+def test_a_frozen_batch_norm_as_torchvision_writes_it_is_free_in_fvcore() -> None:
+    assert printed("fvcore", lambda: Calls(lambda x: x * torch.ones(6, 1, 1) + torch.zeros(6, 1, 1)), PLANE) == 0
+    assert printed("fvcore", lambda: frozen_batch_norm(6, affine=True), PLANE) == 2 * product(PLANE)
 
 
 def test_the_rows_above_cover_every_layer() -> None:
