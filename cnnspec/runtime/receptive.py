@@ -52,9 +52,11 @@ def enlarged(net: Net, own: Summary) -> Summary:
     The network on its own input where the field fits already, is too large, or depends on the input's extents.
     """
     seen = own.totals.receptive_field
-    if seen is None or len(own.inputs) > 1 or any(stride.denominator > 1 for stride in seen.stride):
+    (channels, *extents), *others = own.inputs.values()
+    if seen is None or others or len(seen.size) != len(extents):  # STACK adds an axis
         return own
-    ((channels, *extents),) = own.inputs.values()
+    if any(stride.denominator > 1 or stride < 1 for stride in seen.stride):
+        return own
     wanted = [max(extent, extent + -(-(size + 2 * _OUTPUTS * int(stride) - extent) // int(stride)) * int(stride))
               for extent, size, stride in zip(extents, seen.size, seen.stride, strict=True)]
     if wanted == extents or prod(wanted) > _MOST_PIXELS:

@@ -1,7 +1,7 @@
 """The analysis held against PyTorch: shapes, weights, MACs, FLOPs, receptive field and memory of the module itself.
 
-Nothing is computed where PyTorch can tell without: tensors are fake (`FakeTensorMode`), so that a network of any size
-takes neither time nor memory. Only the receptive field needs real numbers.
+Nothing is computed where PyTorch can tell without: tensors are fake (`FakeTensorMode`, or `meta` for fvcore), so that a
+network of any size takes neither time nor memory. Only gradients need real numbers, and one channel for each value.
 """
 
 from __future__ import annotations
