@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, floor, prod
 
 from torch import Tensor
 from torch.autograd import grad
 
-from cnnspec.analysis.axis import Axis, Phases
+from cnnspec.analysis.axis import Axis, Number, Phases
 from cnnspec.analysis.summary import LayerSummary, Summary, summarize
 from cnnspec.analysis.verification import Check, Difference
+from cnnspec.graph.network import Graph
 from cnnspec.net import Net
 from cnnspec.runtime.thin import thin
 
@@ -32,8 +33,8 @@ Box = tuple[tuple[int, int], ...]
 def receptive_fields(net: Net) -> Check:
     """The field of the value that the totals report, and of layers on the way to it; gates are left out.
 
-    The measured pixels must lie in the predicted window, and reach those of its ends that lie inside the input, where
-    the window is exact: where stride and ends are whole numbers. What an interpolation reads is enclosed by a line.
+    The measured pixels must lie in the predicted window; and be all of it where the window is exact (stride and ends
+    are whole numbers, while what an interpolation reads is enclosed by a line) and no border hides a part.
     """
     summary = net.summary()
     shown = _text(summary)
@@ -42,7 +43,7 @@ def receptive_fields(net: Net) -> Check:
     summary = enlarged(net, summary)
     layers = chosen(summary)
     values, inputs = thin(summary, max((layer.index for layer in layers), default=-1))
-    different = tuple(found for layer in layers for found in _differences(layer, values[layer.index], inputs))
+    different = tuple(found for layer in layers for found in _differences(summary.graph, layer, values, inputs))
     return Check(FIGURE, shown, "other pixels" if different else shown, rows=len(layers), different=different)
 
 
@@ -80,15 +81,16 @@ def chosen(summary: Summary) -> list[LayerSummary]:
     return [layer for layer in changing if layer.index in wanted]
 
 
-def _differences(layer: LayerSummary, value: Tensor, inputs: list[Tensor]) -> Iterator[Difference]:
+def _differences(graph: Graph, layer: LayerSummary, values: Mapping[int, Tensor],
+                 inputs: list[Tensor]) -> Iterator[Difference]:
     """The outputs in the middle of a value that read other pixels than was predicted."""
-    axes = layer.field.ungated or ()
-    extents = inputs[0].shape[2:]
+    axes, value = layer.field.ungated or (), values[layer.index]
     for shift in range(_OUTPUTS):
         place = tuple(min(extent // 2 + shift, extent - 1) for extent in value.shape[2:])
         predicted = tuple(map(window, axes, place))
         measured = support(value[(0, 0, *place)], inputs, predicted)
-        if measured is not None and not all(map(_agrees, axes, predicted, measured, extents)):
+        free = _free(graph, layer.index, place)
+        if measured is not None and not all(map(_agrees, axes, predicted, measured, free)):
             yield Difference(f"{layer.path} at {'×'.join(map(str, place))}", _span(predicted), _span(measured))
 
 
@@ -121,16 +123,33 @@ def _box(reached: Tensor, threshold: float) -> Box | None:
     return tuple(zip(lows, highs, strict=True))
 
 
-def _agrees(axis: Axis, predicted: tuple[int, int], measured: tuple[int, int], extent: int) -> bool:
-    """Whether what is reached lies in the window and touches its ends, where these are exact and inside the input.
-
-    A window that leaves the input may also leave a value on the way, where its pixels nearest to the border stand.
-    """
+def _agrees(axis: Axis, predicted: tuple[int, int], measured: tuple[int, int], free: bool) -> bool:
+    """Whether what is reached lies in the window, and is all of it where the window is exact and no border hinders."""
     exact = isinstance(axis, Phases) or all(number.denominator == 1 for number in (axis.stride, axis.low, axis.high))
-    (first, last), (low, high) = predicted, measured
-    if exact and ((first >= 0 and low != first) or (last < extent and high != last)):
-        return False
-    return first <= low and high <= last
+    if exact and free:
+        return predicted == measured
+    return predicted[0] <= measured[0] and measured[1] <= predicted[1]
+
+
+def _free(graph: Graph, index: int, place: tuple[int, ...]) -> list[bool]:
+    """For each axis, whether no window on the way from an output to the input leaves a value, to read its padding."""
+    free = [True] * len(place)
+    wanted: dict[int, list[tuple[Number, Number]]] = {index: [(at, at) for at in place]}
+    for node in reversed(graph.nodes[: index + 1]):
+        spans = wanted.get(node.index)
+        if spans is None:
+            continue
+        free = [ok and low >= 0 and high < extent
+                for ok, (low, high), extent in zip(free, spans, node.shape[1:], strict=True)]
+        reach = node.op.reach or ()
+        read: list[tuple[Number, Number]] = [
+            (ceil(r.stride * low + r.low), floor(r.stride * high + r.high))
+            for r, (low, high) in zip(reach, spans, strict=True)]
+        for position, source in enumerate(node.inputs):
+            if position not in node.op.layer.gates(*node.op.inputs):
+                known = wanted.setdefault(source, read)
+                wanted[source] = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(known, read, strict=True)]
+    return free
 
 
 def _span(box: Box) -> str:
