@@ -37,6 +37,16 @@ assert len(layers) == 2 + 2 * {pairs}
 print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
+ZOO = """
+import time
+import cnnspec
+from cnnspec.files import known_nets
+begin = time.perf_counter()
+for name in (names := known_nets()):
+    cnnspec.load(name).summary()
+print(time.perf_counter() - begin, len(names))
+"""
+
 #: VGG in which widths, depth and classes can be varied: 20 × 5 × 10 variants.
 VGG = """
 net vgg(w = 64, n = 3, classes = 1000) =
@@ -90,6 +100,13 @@ def many() -> list[Result]:
     return [Result(what, f"{rate:,.0f} a second", "at least 1,000 a second", rate >= 1000)]
 
 
+def zoo() -> list[Result]:
+    """Every net of the zoo, from its file to its figures, in a process of its own."""
+    figures = [_run(ZOO).split() for _ in range(5)]
+    seconds = statistics.median(float(seconds) for seconds, _ in figures)
+    return [Result(f"the zoo, {figures[0][1]} networks", f"{seconds:.2f} s", "under 2 s", seconds < 2)]
+
+
 def _run(code: str, text: str = "") -> str:
     """What some code prints in a process of its own."""
     command = [sys.executable, "-c", code]
@@ -97,4 +114,4 @@ def _run(code: str, text: str = "") -> str:
 
 
 if __name__ == "__main__":
-    show("Analysis in one process: medians", [*deep(), *long(), *many()])
+    show("Analysis in one process: medians", [*deep(), *long(), *many(), *zoo()])

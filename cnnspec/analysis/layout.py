@@ -88,6 +88,8 @@ class Layouts:
 
     def follow(self, node: Node, *, overwriting: bool = False) -> None:
         """Take in the next node; one that writes over its first input leaves it where it lies."""
+        if not self._strides and node.op.storage != VIEW and node.op.order != CHANNELS_LAST:
+            return  # all lies in rows, as in most networks
         if overwriting:
             strides = self._strides.get(node.inputs[0])
         elif not self._strides.keys().isdisjoint(node.inputs):
