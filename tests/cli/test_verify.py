@@ -116,6 +116,13 @@ def test_several_targets_and_settings() -> None:
 
 
 @needs_torch
+def test_details_are_the_values_of_every_network() -> None:
+    lines = run("lenet", "autoencoder", "--details").output.splitlines()
+    assert sum(line.startswith(" ✓  parameters") for line in lines) == 2
+    assert lines[-1] == "2 of 2 networks agree with PyTorch"
+
+
+@needs_torch
 def test_a_difference_makes_the_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     from cnnspec.runtime import verify
 
