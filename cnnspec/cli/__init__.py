@@ -16,6 +16,7 @@ COMMANDS = {
     "check": "Find every mistake in spec files; silent when there is none.",
     "explain": "The arithmetic of a layer, or the meaning of a diagnostic.",
     "verify": "Hold the analysis against PyTorch, layer by layer and in total.",
+    "doctor": "What this machine has to run networks on, and what is missing.",
     "fmt": "Rewrite spec files in the canonical layout.",
     "layers": "The catalogue of layers, with arguments and defaults.",
     "zoo": "The networks that can be named.",
@@ -57,7 +58,7 @@ def group() -> None:
 
 
 def main() -> None:
-    """The console script. Exit codes: 0 fine, 1 the spec is wrong, 2 wrong usage."""
+    """The console script. Exit codes: 0 fine, 1 the spec is wrong, 2 wrong usage, 3 no such device."""
     if sys.stdout is None or sys.stderr is None:
         sys.exit(2)  # closed by whoever called: there is nowhere to say anything
     for stream in (sys.stdout, sys.stderr):

@@ -96,11 +96,14 @@ def take_inputs(inputs: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
 
 
 def fail(error: SpecError) -> NoReturn:
-    """Print what is wrong with a spec, and exit with 1 (2 where no spec was found)."""
+    """Print what is wrong, and exit: with 1 for a spec, 2 where none was found, 3 for a device that cannot be used."""
+    from cnnspec.environment import NoDevice
     from cnnspec.render.diagnostics import full
 
     click.echo(full(error.diagnostics, color=colored(sys.stderr)), err=True)
-    usage = {"file-not-found", "not-a-file", "unknown-net", "unknown-input"}
+    if isinstance(error, NoDevice):
+        sys.exit(3)
+    usage = {"file-not-found", "not-a-file", "unknown-net", "unknown-input", "unknown-device"}
     sys.exit(2 if all(d.span is None and d.code in usage for d in error.diagnostics) else 1)
 
 
