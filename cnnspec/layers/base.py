@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnspec.layers.arguments import REQUIRED, Arg, LayerError, SameAs, Symbol
 from cnnspec.layers.facts import AS_FIRST, NO_SCRATCH, POINT, Buffer, Param, Reach, Saved, Scratch, Work
+from cnnspec.layers.routine import MOVING, Routine
 
 if TYPE_CHECKING:
     from cnnspec.layers.formula import Formula
@@ -228,6 +229,10 @@ class Layer(metaclass=LayerType):
     def meant(self, *xs: Shape) -> Shape | None:
         """After `shape` has raised: the shape that was probably meant, so that checking can go on."""
         return None
+
+    def routine(self, y: Shape, *xs: Shape) -> Routine:
+        """What kind of computation it is; here, one that moves values in its own way."""
+        return Routine((self.keyword, MOVING))
 
     def unused_rows(self, y: Shape, *xs: Shape) -> tuple[int, ...]:
         """Per spatial axis, the rows at the input's end that no window reads; empty where there are no windows."""

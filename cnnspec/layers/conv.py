@@ -11,8 +11,12 @@ from cnnspec.layers.base import Shape, divisor_near, product, show
 from cnnspec.layers.facts import AS_FIRST, FRESH, ROWS, SAVES_INPUT, Reach, Saved, Scratch, Work
 from cnnspec.layers.formula import Formula, Term, sym, times
 from cnnspec.layers.recipe import MODULES, Recipe, flat_sides
+from cnnspec.layers.routine import CONVOLUTION, Routine
 from cnnspec.layers.weights import Tensor, Weighted
 from cnnspec.layers.window import Window, across, axis_names, centred, even, moves, sides, too_large
+
+#: Colour, and one channel beside it.
+_MOST_STEM_CHANNELS = 4
 
 
 class Convolution(Weighted):
@@ -131,6 +135,15 @@ class Convolution(Weighted):
         sides = flat_sides([(w.before, w.after) for w in windows])
         return self.module(f"{MODULES}.PaddedConv{rank}d", sides=sides, **settings)
 
+    def routine(self, y: Shape, *xs: Shape) -> Routine:
+        """The cases that libraries have code of their own for; a stem reads the few channels of a picture."""
+        (x,) = xs
+        groups = self.group_count(x)
+        if groups > 1:
+            return Routine(("depthwise" if groups == x[0] else "blockwise", "grouped", CONVOLUTION), groups)
+        stem, point = x[0] <= _MOST_STEM_CHANNELS, set(self.per_axis("kernel", x)) == {1}
+        return Routine(("stem" if stem else "pointwise" if point else "windowed", "dense", CONVOLUTION))
+
     def unused_rows(self, y: Shape, *xs: Shape) -> tuple[int, ...]:
         return tuple(w.unused(e) for w, e in zip(self.windows(xs[0]), xs[0][1:], strict=True))
 
@@ -233,6 +246,9 @@ class UpConv(Convolution):
         else:
             pads = sides("pad", self.pad, len(kernel), self.keyword)
         return [Window(k, s, *p, d) for k, s, p, d in zip(kernel, stride, pads, dilation, strict=True)]
+
+    def routine(self, y: Shape, *xs: Shape) -> Routine:
+        return Routine(("transposed", CONVOLUTION), self.groups)
 
     def unused_rows(self, y: Shape, *xs: Shape) -> tuple[int, ...]:
         return ()  # every input is spread

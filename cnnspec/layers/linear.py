@@ -7,6 +7,7 @@ from cnnspec.layers.base import Shape, product
 from cnnspec.layers.facts import FRESH, IMAGE, ROWS, SAVES_INPUT, Reach, Saved, Work
 from cnnspec.layers.formula import Formula, sym, times
 from cnnspec.layers.recipe import MODULES, Recipe
+from cnnspec.layers.routine import CONVOLUTION, Routine
 from cnnspec.layers.weights import Tensor, Weighted
 from cnnspec.layers.window import axis_names
 
@@ -48,6 +49,9 @@ class FullyConnected(Weighted):
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return SAVES_INPUT
+
+    def routine(self, y: Shape, *xs: Shape) -> Routine:
+        return Routine(("linear", "dense", CONVOLUTION))
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         (x,) = xs

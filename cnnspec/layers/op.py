@@ -8,6 +8,7 @@ from cnnspec.layers.arguments import LayerError
 from cnnspec.layers.base import Layer, Shape, product
 from cnnspec.layers.facts import POINT, VIEW, Buffer, Param, Reach, Saved, Scratch, Work
 from cnnspec.layers.recipe import Recipe
+from cnnspec.layers.routine import Routine
 
 
 class Op:
@@ -82,6 +83,11 @@ class Op:
     def saved(self) -> Saved:
         """What autograd keeps in training."""
         return self.layer.saved(self.output, *self.inputs)
+
+    @cached_property
+    def routine(self) -> Routine:
+        """What kind of computation it is."""
+        return self.layer.routine(self.output, *self.inputs)
 
     @cached_property
     def recipe(self) -> Recipe:

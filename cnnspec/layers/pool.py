@@ -10,6 +10,7 @@ from cnnspec.layers.base import Shape, Weightless, product, show
 from cnnspec.layers.facts import FRESH, NO_SCRATCH, POINT, ROWS, SAVES_INPUT, SAVES_NOTHING, Reach, Saved, Scratch, Work
 from cnnspec.layers.formula import Formula
 from cnnspec.layers.recipe import MODULES, Function, Module, Recipe, flat_sides
+from cnnspec.layers.routine import MOVING, Routine
 from cnnspec.layers.window import Window, across, axis_names, even, moves, sides, signed, too_large
 
 #: Max pooling keeps the place of each maximum, also without gradients: an int64 per output element.
@@ -104,6 +105,9 @@ class Pool(Pooling):
 
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return tuple(window.reach for window in self.windows(xs[0]))
+
+    def routine(self, y: Shape, *xs: Shape) -> Routine:
+        return Routine((f"{self.keyword} {self.kind}", self.keyword, MOVING))
 
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         """The padded input where padding is a step of its own, the places of the maxima, and what l2 goes through.
