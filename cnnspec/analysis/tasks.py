@@ -15,7 +15,8 @@ class Task(Record):
 
     #: Its kinds of routine, from special to general; empty for a view, which moves nothing.
     kinds: tuple[str, ...]
-    #: Output positions, of all images; output channels of one group; groups.
+    #: Images at once; of each, output positions; output channels of one group; groups.
+    images: int
     positions: int
     channels: int
     groups: int
@@ -36,7 +37,7 @@ def task(op: Op, batch: int, element: int) -> Task:
     entering = product(op.inputs[0][1:]) if op.inputs else positions
     operations = op.work.macs or op.work.other
     return Task(
-        () if op.storage == VIEW else op.routine.kinds, positions * batch, op.output[0] // groups, groups,
+        () if op.storage == VIEW else op.routine.kinds, batch, positions, op.output[0] // groups, groups,
         operations / op.elements, max(entering / positions, 1.0), op.work.macs * batch,
         (images * batch + shared) * element,
     )
@@ -44,4 +45,5 @@ def task(op: Op, batch: int, element: int) -> Task:
 
 def features(of: Task) -> tuple[float, ...]:
     """Where a task stands among others of its kind: each extent as a logarithm, so that ratios count."""
-    return (log(of.positions), log(of.channels), log(max(of.depth, 1.0)), log(of.groups), log(of.shrink))
+    extents = (of.images, of.positions, of.channels, max(of.depth, 1.0), of.groups, of.shrink)
+    return tuple(map(log, extents))

@@ -1,0 +1,102 @@
+"""What calibration measures: chains of layers, whole networks, copies, a matrix product; each one run at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Protocol
+
+import torch
+from torch import Tensor, fx
+
+from cnnspec.runtime.stopwatch import Stopwatch
+from cnnspec.runtime.walk import Walk
+
+
+class Gauge(Protocol):
+    """Something that can be measured again and again: each time the same number of seconds comes of it."""
+
+    def once(self) -> Sequence[float]:
+        """Seconds of each of its parts."""
+
+
+class Chain:
+    """The layers of a module, one by one."""
+
+    def __init__(self, module: fx.GraphModule, value: Tensor, watch: Stopwatch) -> None:
+        self.walk = Walk(module)
+        self.value = value
+        self.watch = watch
+
+    @property
+    def layers(self) -> list[int]:
+        """The indices of its layers, in the order of the seconds."""
+        return [step.layer for step in self.walk.steps]
+
+    def once(self) -> Sequence[float]:
+        return self.walk.run(self.value, self.watch)
+
+
+class Whole:
+    """Some work by the host's clock, from a device that does nothing to one that has done all."""
+
+    def __init__(self, work: Callable[[], object], clock: Callable[[], float], wait: Callable[[], None]) -> None:
+        self.work = work
+        self.clock = clock
+        self.wait = wait
+
+    def once(self) -> Sequence[float]:
+        self.wait()
+        begin = self.clock()
+        self.work()
+        self.wait()
+        return [self.clock() - begin]
+
+
+class Lap:
+    """Some work by a stopwatch."""
+
+    def __init__(self, work: Callable[[], object], watch: Stopwatch) -> None:
+        self.work = work
+        self.watch = watch
+
+    def once(self) -> Sequence[float]:
+        self.watch.reset()
+        self.watch.start()
+        self.work()
+        self.watch.stop()
+        return self.watch.laps()
+
+
+def copies(sizes: Sequence[int], device: torch.device) -> list[Callable[[], object]]:
+    """Copies of tensors of so many bytes: each reads and writes them once."""
+    pairs = [(torch.rand(size // 4, device=device), torch.empty(size // 4, device=device)) for size in sizes]
+    return [lambda target=target, source=source: target.copy_(source)  # type: ignore[misc]  # bound where it is made
+            for source, target in pairs]
+
+
+def product_of(side: int, device: torch.device, dtype: torch.dtype) -> Callable[[], object]:
+    """The product of two square matrices: 2·side³ FLOPs."""
+    left, right = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
+    made = torch.empty_like(left)
+    return lambda: torch.mm(left, right, out=made)
+
+
+def medians(gauges: Sequence[Gauge], seconds: float, clock: Callable[[], float], *, least: int = 5,
+            warm: int = 2, told: Callable[[float], None] = lambda share: None) -> list[list[float]]:
+    """The median of each gauge's parts over passes in which each has its turn: a disturbance then hits each seldom.
+
+    Warm-up passes come first. Passes begin until `seconds` have gone by, at least `least` of them; `told` is given the
+    share of the time that is gone.
+    """
+    for _ in range(warm):
+        for gauge in gauges:
+            gauge.once()
+    taken: list[list[Sequence[float]]] = [[] for _ in gauges]
+    begin, passes = clock(), 0
+    while passes < least or clock() - begin < seconds:
+        for gauge, kept in zip(gauges, taken, strict=True):
+            kept.append(gauge.once())
+        passes += 1
+        told(min((clock() - begin) / seconds, passes / least))
+    return [[median(part) for part in zip(*kept, strict=True)] for kept in taken]
