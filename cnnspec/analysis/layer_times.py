@@ -18,6 +18,10 @@ FORWARD, BACKWARD, ASIDE = "forward", "backward", "aside"
 #: What begins at a stamp: its phase, and the layer's index; aside from the layers, what it is: `call`, `loss`, …
 Mark = tuple[str, int | str]
 
+#: What takes the stamps: the host, if need be waiting for the device at each; CUDA's events, in a graph or given to the
+#: device ahead of time.
+HOST, WAITING, GRAPH, EVENTS = "host clock", "host clock, waiting for the device", "CUDA graph", "CUDA events"
+
 _Key = TypeVar("_Key")
 
 #: Behind the last stamp nothing begins.
@@ -35,6 +39,8 @@ class Trace(Record):
     aside: Mapping[str, float]
     #: From the first stamp to the last one.
     whole: float
+    #: What took the stamps.
+    clock: str = HOST
 
 
 class LayerTimes(Record):
@@ -48,8 +54,8 @@ class LayerTimes(Record):
     #: How many runs there were, and how many of them the means are of.
     runs: int
     kept: int
-    #: What took the stamps: `host clock`, `CUDA graph`, `CUDA events`.
-    clock: str = "host clock"
+    #: What took the stamps.
+    clock: str = HOST
 
     @property
     def layers(self) -> dict[int, float]:
@@ -62,15 +68,16 @@ class LayerTimes(Record):
         return sum(self.forward.values()) + sum(self.backward.values()) + sum(self.aside.values())
 
 
-def trace(marks: Sequence[Mark], times: Sequence[float], inputs: Iterable[int] = ()) -> Trace:
+def trace(marks: Sequence[Mark], times: Sequence[float], inputs: Iterable[int] = (),
+          clock: str = HOST) -> Trace:
     """The parts of a run from its stamps, in order: what begins at each, and when. `inputs` take no time."""
     found: dict[str, dict[Any, float]] = {FORWARD: dict.fromkeys(inputs, 0.0), BACKWARD: {}, ASIDE: {}}
     for (phase, what), begin, end in zip(marks[:-1], times[:-1], times[1:], strict=True):
         found[phase][what] = found[phase].get(what, 0.0) + end - begin
-    return Trace(found[FORWARD], found[BACKWARD], found[ASIDE], times[-1] - times[0])
+    return Trace(found[FORWARD], found[BACKWARD], found[ASIDE], times[-1] - times[0], clock)
 
 
-def typical(traces: Sequence[Trace], clock: str = "host clock") -> LayerTimes:
+def typical(traces: Sequence[Trace]) -> LayerTimes:
     """The mean of the central half of the runs by their whole, of all of them below four.
 
     A mean of whole runs keeps the sum: medians, taken layer by layer, would not. What disturbs a run makes it long, so
@@ -81,7 +88,7 @@ def typical(traces: Sequence[Trace], clock: str = "host clock") -> LayerTimes:
     kept = ordered[aside:len(ordered) - aside]
     return LayerTimes(_means([run.forward for run in kept]), _means([run.backward for run in kept]),
                       _means([run.aside for run in kept]), sum(run.whole for run in kept) / len(kept), len(ordered),
-                      len(kept), clock)
+                      len(kept), ordered[0].clock)
 
 
 def _means(parts: Sequence[Mapping[_Key, float]]) -> dict[_Key, float]:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, optim
 
-from cnnspec.analysis.layer_times import ASIDE, BACKWARD, END, FORWARD, LayerTimes, Mark, Trace, trace, typical
+from cnnspec.analysis.layer_times import ASIDE, BACKWARD, END, FORWARD, HOST, LayerTimes, Mark, Trace, trace, typical
 from cnnspec.runtime.build import LAYER
 
 #: One run with stamps.
@@ -37,9 +37,9 @@ class Stamps:
     """The stamps of a run. What a stamp is, only the clock knows: the host's gives seconds, CUDA's gives events."""
 
     def __init__(self, clock: Callable[[], Any] = perf_counter,
-                 seconds: Callable[[Sequence[Any]], Sequence[float]] = list) -> None:
-        """`seconds` tells the times of stamps, from any beginning on, once all of them are taken."""
-        self._seconds = seconds
+                 seconds: Callable[[Sequence[Any]], Sequence[float]] = list, name: str = HOST) -> None:
+        """`seconds` tells the times of stamps, from any beginning on, once all of them are taken; `name`, the clock."""
+        self._seconds, self._name = seconds, name
         taken: list[tuple[Mark, Any]] = []
 
         def mark(what: Mark) -> None:
@@ -56,7 +56,8 @@ class Stamps:
     def trace(self, module: fx.GraphModule) -> Trace:
         """The parts of a module's run, from the stamps taken since `clear`."""
         inputs = [node.meta[LAYER] for node in module.graph.nodes if node.op == "placeholder"]
-        return trace([what for what, _ in self._taken], self._seconds([stamp for _, stamp in self._taken]), inputs)
+        return trace([what for what, _ in self._taken], self._seconds([stamp for _, stamp in self._taken]), inputs,
+                     self._name)
 
 
 def stamped(module: fx.GraphModule, stamps: Stamps, *, backward: bool = False) -> fx.GraphModule:
@@ -99,7 +100,7 @@ def follower(stamps: Stamps) -> Callable[[Tensor, int], None]:
 
 
 def inference(module: fx.GraphModule, inputs: Sequence[Tensor], stamps: Stamps | None = None) -> Run:
-    """Runs a module, in the mode that it is in, layer by layer, without gradients."""
+    """Runs a module, in the mode that it is in, layer by layer, without gradients; without `stamps`, on a CPU."""
     taken = stamps or Stamps()
     mark, forward = taken.mark, stamped(module, taken)
 
@@ -116,7 +117,7 @@ def inference(module: fx.GraphModule, inputs: Sequence[Tensor], stamps: Stamps |
 
 def training(module: fx.GraphModule, inputs: Sequence[Tensor], loss: Loss, optimizer: optim.Optimizer,
              stamps: Stamps | None = None) -> Run:
-    """Runs a step of training, layer by layer: the gradients are dropped, forward, loss, backward, update.
+    """Runs a step of training, layer by layer: the gradients are dropped, forward, loss, backward, update; likewise.
 
     `loss` is all from the outputs to the first layer's backward pass; `optimizer` drops gradients and updates.
     """
@@ -139,8 +140,7 @@ def training(module: fx.GraphModule, inputs: Sequence[Tensor], loss: Loss, optim
     return run
 
 
-def measure(run: Run, *, seconds: float = 2.0, least: int = 8, most: int = 100, warm: int = 3,
-            clock: str = "host clock") -> LayerTimes:
+def measure(run: Run, *, seconds: float = 2.0, least: int = 8, most: int = 100, warm: int = 3) -> LayerTimes:
     """The parts of a typical run, after some to warm up: of at least `least`, and of more until they took `seconds`."""
     for _ in range(warm):
         run()
@@ -149,4 +149,4 @@ def measure(run: Run, *, seconds: float = 2.0, least: int = 8, most: int = 100, 
     while len(traces) < least or (spent < seconds and len(traces) < most):
         traces.append(run())
         spent += traces[-1].whole
-    return typical(traces, clock)
+    return typical(traces)

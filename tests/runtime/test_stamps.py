@@ -143,7 +143,8 @@ def test_the_time_that_a_layer_takes_is_its_own() -> None:
 def test_the_parts_of_a_step_of_training() -> None:
     """A parameter's hook runs within its layer's backward pass."""
     clock = Clock()
-    net = cnnspec.parse("INPUT(3x8x8) -> POOL(2) -> CONV(3) as a -> RELU -> CONV(3) as b -> GAP -> FC(2) as c -> FLATTEN")
+    net = cnnspec.parse("INPUT(3x8x8) -> POOL(2) -> CONV(3) as a -> RELU -> CONV(3) as b -> GAP -> FC(2) as c "
+                        "-> FLATTEN")
     module = build(net.graph)
     for seconds, name in ((1.0, "a"), (2.0, "b"), (4.0, "c")):
         module.get_submodule(name).register_forward_hook(clock.takes(seconds))
@@ -263,10 +264,10 @@ def test_runs_until_the_time_is_spent(lasting: float, runs: int) -> None:
     made: list[Trace] = []
 
     def run() -> Trace:
-        made.append(Trace({0: lasting}, {}, {}, lasting))
+        made.append(Trace({0: lasting}, {}, {}, lasting, "CUDA events"))
         return made[-1]
 
-    times = stamps.measure(run, seconds=1.95, least=8, most=50, warm=2, clock="CUDA events")
+    times = stamps.measure(run, seconds=1.95, least=8, most=50, warm=2)
     assert (times.runs, len(made), times.clock) == (runs, runs + 2, "CUDA events")
     assert times.whole == pytest.approx(lasting)
 
