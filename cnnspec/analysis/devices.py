@@ -40,8 +40,10 @@ class DeviceProfile(Record):
     threads: int
     #: `2026-11-21`.
     date: str
-    #: Seconds from one layer's call to the next where the device does nothing.
+    #: Seconds from one layer's call to the next where the layers do next to nothing.
     launch: float
+    #: Seconds between two layers in which the device waits for the host; 0 where the host runs ahead.
+    gap: float
     #: Seconds of the shortest task.
     shortest: float
     #: FLOP/s of a large matrix product.

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from math import exp, sqrt
 
-from cnnspec.analysis.datasheets import DATASHEETS
 from cnnspec.analysis.devices import Datasheet, DeviceProfile
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.regression import Regression
 from cnnspec.analysis.summary import Summary
 from cnnspec.analysis.tasks import Task, task
-from cnnspec.diagnostics import Diagnostic, SpecError
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.environment import NoDevice
 from cnnspec.record import Record
 
 #: What a layer's time is bound by, and what a prediction rests on.
@@ -85,7 +85,7 @@ class Prediction(Record):
 def predict(summary: Summary, device: DeviceProfile | Datasheet) -> Prediction:
     """The time of one inference, layer by layer, for the summary's batch and dtype.
 
-    Raises `SpecError` where the device's figures are for other dtypes.
+    Raises `NoDevice` where the device's figures are for other dtypes.
     """
     require(device, summary.dtype)
     costs = _calibrated(device) if isinstance(device, DeviceProfile) else _bound(device, summary.dtype)
@@ -109,15 +109,15 @@ def predict(summary: Summary, device: DeviceProfile | Datasheet) -> Prediction:
 
 
 def require(device: DeviceProfile | Datasheet, dtype: str) -> None:
-    """Raise `SpecError` where nothing is known of a dtype: another one's figures never stand in."""
+    """Raise `NoDevice` where nothing is known of a dtype: another one's figures never stand in."""
     if isinstance(device, DeviceProfile):
         if device.dtype != dtype:
-            raise SpecError([Diagnostic(
+            raise NoDevice([Diagnostic(
                 "no-dtype", f"this profile of {device.device} is for {device.dtype}, not {dtype}",
                 help=f"`--dtype {device.dtype}`, or on that device `cnnspec calibrate --device {device.kind} "
                      f"--dtype {dtype}`")])
     elif dtype not in device.peaks:
-        raise SpecError([Diagnostic(
+        raise NoDevice([Diagnostic(
             "no-dtype", f"the datasheet of the {device.title} gives no peak for {dtype}",
             help=f"it has {', '.join(device.peaks)}")])
 
@@ -129,11 +129,12 @@ def _calibrated(profile: DeviceProfile) -> Callable[[Task], Cost]:
 
     def cost(of: Task) -> Cost:
         terms = {COMPUTE: 2 * of.macs / profile.peak, MEMORY: of.bytes / profile.bandwidth(of.bytes),
-                 LAUNCH: max(profile.launch, profile.shortest)}
+                 LAUNCH: max(profile.launch, profile.shortest + profile.gap)}
         if not of.kinds:
             return Cost(profile.launch * factor, LAUNCH, 0.0, "view")
         guess = regression.guess(of)
-        return Cost(max(guess.seconds, profile.launch) * factor, _longest(terms), guess.spread, guess.kind)
+        seconds = max(guess.seconds + profile.gap, profile.launch)
+        return Cost(seconds * factor, _longest(terms), guess.spread, guess.kind)
 
     return cost
 
@@ -162,8 +163,3 @@ def _spread(costs: Sequence[tuple[Cost, int]], whole: float, discord: float) -> 
         return discord
     variance = sum((count * cost.seconds * (cost.spread or 0)) ** 2 for cost, count in costs)
     return sqrt(variance / whole**2 + discord**2)
-
-
-def known_names() -> list[str]:
-    """The devices of the built-in table, as `--device` takes them."""
-    return [sheet.name for sheet in DATASHEETS]

@@ -15,6 +15,8 @@ COMMANDS = {
     "summary": "Shapes, parameters, MACs, receptive fields and memory, layer by layer.",
     "check": "Find every mistake in spec files; silent when there is none.",
     "explain": "The arithmetic of a layer, or the meaning of a diagnostic.",
+    "predict": "How long networks take on a device, without running them.",
+    "calibrate": "Measure a device, so that latencies on it can be predicted.",
     "verify": "Hold the analysis against PyTorch, layer by layer and in total.",
     "doctor": "What this machine has to run networks on, and what is missing.",
     "fmt": "Rewrite spec files in the canonical layout.",

@@ -103,7 +103,8 @@ def fail(error: SpecError) -> NoReturn:
     click.echo(full(error.diagnostics, color=colored(sys.stderr)), err=True)
     if isinstance(error, NoDevice):
         sys.exit(3)
-    usage = {"file-not-found", "not-a-file", "unknown-net", "unknown-input", "unknown-device"}
+    usage = {"file-not-found", "not-a-file", "unknown-net", "unknown-input", "unknown-device",
+             "no-profile-file"}
     sys.exit(2 if all(d.span is None and d.code in usage for d in error.diagnostics) else 1)
 
 

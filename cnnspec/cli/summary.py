@@ -7,11 +7,13 @@ import click
 from cnnspec.analysis.conventions import CONVENTIONS, Uncounted
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.outline import ALL, outline
+from cnnspec.analysis.prediction import Prediction, predict
 from cnnspec.analysis.summary import Summary
 from cnnspec.cli.options import fail, load_target, take_limits, target_options, warn
 from cnnspec.diagnostics import Diagnostic, SpecError, closest
 from cnnspec.record import Record
 from cnnspec.render.columns import COLUMNS, Column
+from cnnspec.render.layout import Line
 
 #: Layers written out in a spec, rather than repeated, that a table still folds within 256 MB.
 MOST_WRITTEN = 50_000
@@ -29,6 +31,8 @@ class View(Record):
     convention: str | None
     #: Whether another input than the spec's own was given.
     overridden: bool
+    #: How long it takes on a device; None where none was named.
+    prediction: Prediction | None = None
 
 
 def take_depth(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -66,11 +70,12 @@ _COLUMN_HELP = "\b\nColumns:\n" + "\n".join(f"  {column.name:<13}{column.doc}" f
               help="Images at once: bytes are for all of them, counts for one.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True,
               help="Element type, for bytes.")
+@click.option("--device", metavar="NAME", help="Add how long it takes there, as `cnnspec predict` has it.")
 @click.option("--convention", type=click.Choice(list(CONVENTIONS)),
               help="Count the work as another tool does, to the digit (default macs).")
 def command(target: str | None, expression: str | None, settings: tuple[str, ...], inputs: tuple[str, ...],
             format_: str, columns: tuple[Column, ...], depth: int | None, batch: int, dtype: str,
-            convention: str | None, **limits: int) -> None:
+            device: str | None, convention: str | None, **limits: int) -> None:
     """Shapes, parameters, MACs, receptive fields and memory, layer by layer.
 
     TARGET is a spec file, FILE:NET, the name of a net (`cnnspec zoo` lists them), a call such as
@@ -80,11 +85,17 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
         raise click.UsageError("--columns goes with table, csv and markdown; json has everything")
     view = View(format_, columns, depth, convention, bool(inputs))
     try:
+        known = None
+        if device is not None:
+            from cnnspec.runtime.known_devices import known_device
+
+            known = known_device(device, dtype)
         net = load_target(target, expression, settings, inputs, take_limits(limits))
         if format_ != "json" and len({node.span.start for node in net.graph.nodes}) > MOST_WRITTEN:
             raise click.UsageError(f"a table holds at most {MOST_WRITTEN:,} layers that are written one by one; "
                                    "`--format json` holds all")
-        show(net.summary(batch, dtype), net.diagnostics, view)
+        summary = net.summary(batch, dtype)
+        show(summary, net.diagnostics, view.replace(prediction=None if known is None else predict(summary, known)))
     except SpecError as error:
         fail(error)
     except Uncounted as error:
@@ -95,22 +106,38 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
 
 def show(summary: Summary, diagnostics: tuple[Diagnostic, ...], view: View) -> None:
     """Print a summary; raises `Uncounted` for a layer that the convention has no count for."""
+    extra: tuple[Column, ...] = ()
+    if view.prediction is not None:
+        from cnnspec.render.times import time_columns
+
+        extra = time_columns(view.prediction)
     if view.format == "json":
         from cnnspec.render.json import chunks
 
-        for chunk in chunks(summary, diagnostics, convention=view.convention, overridden=view.overridden):
+        for chunk in chunks(summary, diagnostics, convention=view.convention, overridden=view.overridden,
+                            prediction=view.prediction):
             click.echo(chunk, nl=False)
     elif view.format == "csv":
         from cnnspec.render.csv import as_csv
 
-        click.echo(as_csv(summary, view.columns, view.convention), nl=False)
+        click.echo(as_csv(summary, view.columns, view.convention, extra=extra), nl=False)
     elif view.format == "markdown":
         from cnnspec.render.markdown import as_markdown
 
         click.echo(as_markdown(summary, outline(summary, view.depth), view.columns, view.convention,
-                               overridden=view.overridden), nl=False)
+                               overridden=view.overridden, extra=extra, remarks=_about_times(view)), nl=False)
     else:
-        from cnnspec.render.console import print_summary
+        from cnnspec.render.console import print_lines, print_summary
 
         print_summary(summary, outline(summary, view.depth), convention=view.convention, chosen=view.columns,
-                      overridden=view.overridden)
+                      overridden=view.overridden, extra=extra)
+        print_lines(_about_times(view))
+
+
+def _about_times(view: View) -> list[Line]:
+    """The whole of the prediction, and what it rests on; nothing where there is none."""
+    if view.prediction is None:
+        return []
+    from cnnspec.render.times import about
+
+    return [[], *about(view.prediction)]

@@ -26,15 +26,16 @@ _FORCING = ("FORCE_COLOR", "TTY_COMPATIBLE")
 
 
 def print_summary(summary: Summary, outline: Outline, *, convention: str | None = None, chosen: Sequence[Column] = (),
-                  overridden: bool = False, file: TextIO | None = None) -> None:
+                  overridden: bool = False, extra: Sequence[Column] = (), file: TextIO | None = None) -> None:
     """Print a summary, as wide as the terminal; as wide as it needs where the output is no terminal.
 
     `convention` names how the work is counted, instead of in MACs; `chosen` the columns, instead of those that fit;
-    `overridden` says that another input than the spec's own is described. Colours as rich decides (NO_COLOR,
-    FORCE_COLOR), and the width too (COLUMNS).
+    `overridden` says that another input than the spec's own is described; `extra` columns come last. Colours as rich
+    decides (NO_COLOR, FORCE_COLOR), and the width too (COLUMNS).
     """
     out = file or sys.stdout
-    page_of = partial(page, summary, outline, convention=convention, chosen=chosen, overridden=overridden)
+    page_of = partial(page, summary, outline, convention=convention, chosen=chosen, overridden=overridden,
+                      extra=extra)
     if not out.isatty() and not any(map(os.environ.get, _FORCING)):
         columns = os.environ.get("COLUMNS", "")
         out.writelines(plain(page_of(int(columns) if columns.isdecimal() else None)))
@@ -69,10 +70,10 @@ def _print(lines: Iterable[Line], console: Console) -> None:
 
 
 def page(summary: Summary, outline: Outline, width: int | None, *, convention: str | None = None,
-         chosen: Sequence[Column] = (), overridden: bool = False) -> Iterator[Line]:
+         chosen: Sequence[Column] = (), overridden: bool = False, extra: Sequence[Column] = ()) -> Iterator[Line]:
     """All lines of a summary for a width in characters; None for as much as there is to say."""
     rows = [*outline.walk()]
-    slots = fitted(_choices(summary, rows, convention or "macs", chosen), width)
+    slots = fitted(_choices(summary, rows, convention or "macs", chosen, extra), width)
     whole = max(total_width(slots), min(width or 80, 80))
     empty: Line = []
     yield from head(summary, whole)
@@ -112,18 +113,20 @@ def head(summary: Summary, width: int) -> list[Line]:
 
 
 def _choices(summary: Summary, rows: Sequence[tuple[Row, tuple[bool, ...]]], convention: str,
-             chosen: Sequence[Column]) -> list[Choice]:
+             chosen: Sequence[Column], extra: Sequence[Column]) -> list[Choice]:
     """What may be shown, the fullest first: wide terminals gain columns, narrow ones lose bars, then columns."""
+    last = [cells(column, summary, rows) for column in extra]
     if chosen:
-        wanted = [cells(column, summary, rows) for column in chosen]
+        wanted = [*(cells(column, summary, rows) for column in chosen), *last]
         return [Choice(wanted, 10, 40), Choice(wanted, 0, 16)]
     made = {column.name: cells(column, summary, rows)
             for column in columns("layer", "output", "params", convention, "memory", "traffic", "intensity")}
     base = [made[name] for name in ("layer", "output", "params", convention)]
-    seen, extra = cells(COLUMNS["rf"], summary, rows), [made[name] for name in ("memory", "traffic", "intensity")]
+    seen, more = cells(COLUMNS["rf"], summary, rows), [made[name] for name in ("memory", "traffic", "intensity")]
     full = [*base, cells(WIDE_RF, summary, rows)]
     return [
-        *(Choice([*full, *extra[:number]], 10, 48) for number in (3, 2, 1)),
-        *(Choice([*base, seen], scale, room) for scale, room in ((10, 32), (8, 32), (6, 30), (4, 26), (0, 22))),
-        Choice(base, 0, 20), Choice([base[0], *base[2:]], 0, 12),
+        *(Choice([*full, *more[:number], *last], 10, 48) for number in (3, 2, 1)),
+        *(Choice([*base, seen, *last], scale, room)
+          for scale, room in ((10, 32), (8, 32), (6, 30), (4, 26), (0, 22))),
+        Choice([*base, *last], 0, 20), Choice([base[0], *base[2:], *last], 0, 12),
     ]

@@ -15,9 +15,13 @@ DEFAULT = ("path", "op", "input", "output", "params", "buffers", "macs", "flops"
            "memory", "weights", "traffic", "intensity", "args")
 
 
-def as_csv(summary: Summary, chosen: Sequence[Column] = (), convention: str | None = None) -> str:
-    """The layers in order of execution; a convention beside `macs` and `flops` gets a column of its own."""
-    shown = list(chosen) or list(columns(*dict.fromkeys((*DEFAULT, convention or "macs"))))
+def as_csv(summary: Summary, chosen: Sequence[Column] = (), convention: str | None = None, *,
+           extra: Sequence[Column] = ()) -> str:
+    """The layers in order of execution; a convention beside `macs` and `flops` gets a column of its own.
+
+    `extra` columns come last.
+    """
+    shown = [*(chosen or columns(*dict.fromkeys((*DEFAULT, convention or "macs")))), *extra]
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.name for column in shown])

@@ -9,24 +9,30 @@ from typing import Any
 from cnnspec.analysis.axis import Number
 from cnnspec.analysis.conventions import CONVENTIONS
 from cnnspec.analysis.field import ReceptiveField
+from cnnspec.analysis.prediction import Prediction
 from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.layers.op import Op
 from cnnspec.render.columns import layer_count
 from cnnspec.render.diagnostics import as_json
+from cnnspec.render.time_data import layer_time, whole
 from cnnspec.render.totals import OVERRIDDEN
 
 SCHEMA = "cnnspec.summary/1"
 
 
 def chunks(summary: Summary, diagnostics: Sequence[Diagnostic] = (), *, convention: str | None = None,
-           overridden: bool = False) -> Iterator[str]:
+           overridden: bool = False, prediction: Prediction | None = None) -> Iterator[str]:
     """The document in pieces, a line for each layer, so that no network is too large to print.
 
-    `convention` adds that tool's counts, `overridden` says that another input than the spec's own is described. Raises
-    `Uncounted` for a layer whose count under the convention is not known.
+    `convention` adds that tool's counts, `prediction` how long each layer takes on a device; `overridden` says that
+    another input than the spec's own is described. Raises `Uncounted` for a layer whose count under the convention is
+    not known.
     """
     before = head(summary, convention, overridden=overridden)
+    if prediction:
+        before["prediction"] = whole(prediction)
+    times = {layer.index: layer_time(layer) for layer in prediction.layers} if prediction else {}
     after = {
         "outputs": {
             output.name: {"shape": list(summary.outputs[output.name]), "layer": summary.layers[output.node].path,
@@ -43,7 +49,10 @@ def chunks(summary: Summary, diagnostics: Sequence[Diagnostic] = (), *, conventi
     facts: dict[Op, dict[str, Any]] = {}
     for layer in summary.layers:
         comma = "," if layer.index + 1 < len(summary.layers) else ""
-        yield f"    {_dumped(layer_data(layer, summary.batch, facts, convention))}{comma}\n"
+        data = layer_data(layer, summary.batch, facts, convention)
+        if prediction:
+            data["predicted"] = times.get(layer.index)
+        yield f"    {_dumped(data)}{comma}\n"
     yield "  ],\n"
     yield ",\n".join(f"  {_dumped(key)}: {_dumped(value)}" for key, value in after.items())
     yield "\n}\n"

@@ -68,7 +68,7 @@ def cells(column: Column, summary: Summary, rows: Sequence[tuple[Row, tuple[bool
     if column.name == "layer":
         return Cells(column, [], [], max(label_width(row, lasts) for row, lasts in rows))
     values = [None if row.children else column.value(summary, row) for row, _ in rows]
-    numbers = [value if column.shared and isinstance(value, int) else 0 for value in values]
+    numbers = [value if column.shared and isinstance(value, int | float) else 0 for value in values]
     whole = sum(numbers)
     shares = [number / whole for number in numbers] if whole else []
     texts = ["" if value is None else column.text(value) for value in values]

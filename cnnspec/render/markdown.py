@@ -9,15 +9,16 @@ from cnnspec.analysis.outline import Outline
 from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import Summary
 from cnnspec.render.columns import Column, columns
-from cnnspec.render.layout import guide, suffix
+from cnnspec.render.layout import Line, guide, suffix
 from cnnspec.render.snippet import visible
-from cnnspec.render.totals import conventions, remarks, totals
+from cnnspec.render.totals import conventions, totals
+from cnnspec.render.totals import remarks as notes
 
 
 def as_markdown(summary: Summary, outline: Outline, chosen: Sequence[Column] = (), convention: str | None = None, *,
-                overridden: bool = False) -> str:
-    """A heading, the table, and the totals as a list."""
-    shown = list(chosen) or list(columns("layer", "output", "params", convention or "macs", "rf"))
+                overridden: bool = False, extra: Sequence[Column] = (), remarks: Sequence[Line] = ()) -> str:
+    """A heading, the table with the `extra` columns last, and the totals as a list, with further remarks."""
+    shown = [*(chosen or columns("layer", "output", "params", convention or "macs", "rf")), *extra]
     lines = [
         f"### {summary.name}", "",
         _row([column.title for column in shown]),
@@ -26,7 +27,7 @@ def as_markdown(summary: Summary, outline: Outline, chosen: Sequence[Column] = (
     for row, lasts in outline.walk():
         lines.append(_row([_cell(summary, row, lasts, column) for column in shown]))
     facts = [*totals(summary, convention, 0), *conventions(summary, convention, None),
-             *remarks(summary, None, overridden=overridden)]
+             *notes(summary, None, overridden=overridden), *(line for line in remarks if line)]
     lines += ["", *(f"- {_escaped(''.join(part.text for part in line).strip())}" for line in facts)]
     return "\n".join(lines) + "\n"
 

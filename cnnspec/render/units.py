@@ -58,3 +58,24 @@ def field(seen: ReceptiveField | None) -> str:
 def dtype(name: str) -> str:
     """`fp32` for `float32`."""
     return _DTYPES.get(name, name)
+
+
+def duration(seconds: float) -> str:
+    """`3.2 µs`, `16.9 ms`, `1.24 s`, with three digits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size * 0.9995:
+            return f"{_three(seconds / size)} {unit}"
+    return f"{_three(seconds * 1e6)} µs"
+
+
+def rate(per_second: float) -> str:
+    """`59.2`, `12,400`: three digits."""
+    return _three(per_second)
+
+
+def _three(number: float) -> str:
+    """A number with three digits that count."""
+    decimals = next((decimals for decimals, below in ((2, 9.995), (1, 99.95)) if abs(number) < below), 0)
+    if number and abs(number) < 0.01:
+        return f"{number:.2g}"
+    return f"{number:,.{decimals}f}"

@@ -16,8 +16,8 @@ from cnnspec.analysis.devices import Anchor, DeviceProfile, Point
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.prediction import predict
 from cnnspec.analysis.tasks import task
-from cnnspec.diagnostics import Diagnostic, SpecError
-from cnnspec.environment import Nvml
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.environment import NoDevice, Nvml
 from cnnspec.net import Net
 from cnnspec.record import Record
 from cnnspec.runtime import nvml, processor
@@ -51,22 +51,26 @@ class Plan(Record):
     batches: tuple[int, ...] = (1,)
 
 
-def plan(device: torch.device, dtype: str, threads: int, seconds: float) -> Plan:
-    """The whole calibration of a device; raises `SpecError` for one, or a dtype, that cannot be calibrated."""
+def plan(device: torch.device, dtype: str, threads: int | None, seconds: float) -> Plan:
+    """The whole calibration of a device, with as many threads as PyTorch takes where none are given.
+
+    Raises `NoDevice` for a device, or a dtype, that cannot be calibrated.
+    """
     if device.type not in BATCHES:
-        raise SpecError([Diagnostic("cannot-calibrate", f"{device.type} cannot be calibrated: its layers cannot be "
+        raise NoDevice([Diagnostic("cannot-calibrate", f"{device.type} cannot be calibrated: its layers cannot be "
                                     "timed one by one", help="`--device cpu` or `--device cuda`")])
     if dtype not in _TORCH_DTYPES or (dtype == "tf32" and device.type != "cuda"):
         where = "PyTorch runs no convolutions in it" if dtype != "tf32" else "it is a mode of CUDA devices"
-        raise SpecError([Diagnostic("cannot-calibrate", f"{dtype} cannot be calibrated on {device.type}: {where}",
+        raise NoDevice([Diagnostic("cannot-calibrate", f"{dtype} cannot be calibrated on {device.type}: {where}",
                                     help="`--dtype float32`")])
-    return Plan(device, dtype, threads, seconds, tuple(files.nets_in(PROBES)), ANCHORS, BATCHES[device.type])
+    return Plan(device, dtype, threads or torch.get_num_threads(), seconds, tuple(files.nets_in(PROBES)), ANCHORS,
+                BATCHES[device.type])
 
 
 def calibrate(wanted: Plan, told: Callable[[float], None] = lambda share: None) -> DeviceProfile:
     """Measure a device; `told` is given the share of the time that is gone.
 
-    Raises `SpecError` where the device cannot compute in the dtype, or has too little memory.
+    Raises `NoDevice` where the device cannot compute in the dtype, or has too little memory.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(wanted.threads)
@@ -75,7 +79,7 @@ def calibrate(wanted: Plan, told: Callable[[float], None] = lambda share: None) 
             return _measured(wanted, told)
     except (RuntimeError, NotImplementedError) as error:
         first = str(error).strip().partition("\n")[0]
-        raise SpecError([Diagnostic("cannot-calibrate", f"{wanted.device} does not compute in {wanted.dtype}: {first}")
+        raise NoDevice([Diagnostic("cannot-calibrate", f"{wanted.device} does not compute in {wanted.dtype}: {first}")
                          ]) from error
     finally:
         torch.set_num_threads(before)
@@ -94,34 +98,41 @@ def precision(dtype: str) -> Iterator[None]:
 
 
 def _measured(wanted: Plan, told: Callable[[float], None]) -> DeviceProfile:
-    device, wait = wanted.device, waiter(wanted.device)
+    device = wanted.device
     idle = net.parse(f"INPUT(8x1x1) -> [RELU6]*{_IDLE}")
-    nets = [net.load(f"{PROBES}:{name}") for name in wanted.probes]
-    modules = [_module(one, wanted) for one in nets]
-    chains = [(one, batch, _chain(one, module, batch, wanted))
-              for one, module in zip(nets, modules, strict=True) for batch in wanted.batches]
-    anchors = [net.load(name) for name in wanted.anchors]
+    chains = [one for name in wanted.probes for one in _chains(net.load(f"{PROBES}:{name}"), wanted, wanted.batches)]
+    anchors = [one for name in wanted.anchors for one in _chains(net.load(name), wanted, (1,))]
     side = SIDES[device.type]
-    gauges: list[Gauge] = [
-        _whole(idle, wanted), _chain(idle, _module(idle, wanted), 1, wanted),
-        Lap(product_of(side, device, _TORCH_DTYPES[wanted.dtype]), stopwatch(device)),
-        *(Lap(work, stopwatch(device)) for work in copies(COPIES, device)),
-        *(_whole(one, wanted) for one in anchors), *(chain for _, _, chain in chains),
-    ]
-    launch, shortest, product, *rest = medians(gauges, wanted.seconds, perf_counter, told=told)
-    copied, whole, laps = rest[:len(COPIES)], rest[len(COPIES):][:len(anchors)], rest[len(COPIES) + len(anchors):]
+    parts: dict[str, list[Gauge]] = {
+        "idle": [one.gauge for one in _chains(idle, wanted, (1,))],
+        "launch": [_whole(one, wanted) for one in _chains(idle, wanted, (1,))],
+        "product": [Lap(product_of(side, device, _TORCH_DTYPES[wanted.dtype]), stopwatch(device))],
+        "copies": [Lap(work, stopwatch(device)) for work in copies(COPIES, device)],
+        "anchors": [_whole(one, wanted) for one in anchors],
+        "layers": [one.gauge for one in anchors],
+        "chains": [one.gauge for one in chains],
+    }
+    taken = iter(medians([gauge for part in parts.values() for gauge in part], wanted.seconds, perf_counter, told=told))
+    seconds = {name: [next(taken) for _ in part] for name, part in parts.items()}
     profile = DeviceProfile(
         device.type, _model(device), _driver(device), torch.__version__, wanted.dtype, wanted.threads,
         datetime.now(UTC).date().isoformat(),
-        launch=launch[0] / _IDLE, shortest=min(shortest), peak=2 * side**3 / product[0],
-        copies=tuple((2 * size, 2 * size / taken[0]) for size, taken in zip(COPIES, copied, strict=True)),
-        points=tuple(point for (one, batch, chain), taken in zip(chains, laps, strict=True)
-                     for point in points(one, batch, wanted.dtype, chain.layers, taken)),
+        launch=seconds["launch"][0][0] / _IDLE,
+        gap=gap(seconds["anchors"], seconds["layers"]) if device.type == "cpu" else 0.0,
+        shortest=min(seconds["idle"][0]), peak=2 * side**3 / seconds["product"][0][0],
+        copies=tuple((2 * size, 2 * size / lap[0]) for size, lap in zip(COPIES, seconds["copies"], strict=True)),
+        points=tuple(point for one, laps in zip(chains, seconds["chains"], strict=True)
+                     for point in points(one.net, one.batch, wanted.dtype, one.gauge.layers, laps)),
     )
-    wait()
     return profile.replace(anchors=tuple(  # type: ignore[no-any-return]  # a record like itself
-        Anchor(one.name, predict(one.summary(dtype=wanted.dtype), profile).seconds, taken[0])
-        for one, taken in zip(anchors, whole, strict=True)))
+        Anchor(one.net.name, predict(one.net.summary(dtype=wanted.dtype), profile).seconds, whole[0])
+        for one, whole in zip(anchors, seconds["anchors"], strict=True)))
+
+
+def gap(wholes: Sequence[Sequence[float]], layers: Sequence[Sequence[float]]) -> float:
+    """Seconds that go by between two layers: what networks take beyond the sum of their layers; never below 0."""
+    beyond = sum(whole[0] - sum(laps) for whole, laps in zip(wholes, layers, strict=True))
+    return max(beyond / max(sum(map(len, layers)), 1), 0.0)
 
 
 def points(of: Net, batch: int, dtype: str, layers: Sequence[int], seconds: Sequence[float]) -> Iterator[Point]:
@@ -134,22 +145,28 @@ def points(of: Net, batch: int, dtype: str, layers: Sequence[int], seconds: Sequ
             yield Point(done, taken)
 
 
-def _module(of: Net, wanted: Plan) -> fx.GraphModule:
-    return of.to_torch(device=wanted.device, dtype=_TORCH_DTYPES[wanted.dtype]).eval()
+class Measured(Record):
+    """A network on the device, for a batch."""
+
+    net: Net
+    batch: int
+    module: fx.GraphModule
+    value: torch.Tensor
+    gauge: Chain
 
 
-def _input(of: Net, batch: int, wanted: Plan) -> torch.Tensor:
+def _chains(of: Net, wanted: Plan, batches: Sequence[int]) -> Iterator[Measured]:
+    """A network's layers, for each batch; the module is one."""
+    dtype = _TORCH_DTYPES[wanted.dtype]
+    module = of.to_torch(device=wanted.device, dtype=dtype).eval()
     (index,) = of.graph.inputs.values()
-    return torch.randn(batch, *of.graph.nodes[index].shape, device=wanted.device).to(_TORCH_DTYPES[wanted.dtype])
+    for batch in batches:
+        value = torch.randn(batch, *of.graph.nodes[index].shape, device=wanted.device).to(dtype)
+        yield Measured(of, batch, module, value, Chain(module, value, stopwatch(wanted.device)))
 
 
-def _chain(of: Net, module: fx.GraphModule, batch: int, wanted: Plan) -> Chain:
-    return Chain(module, _input(of, batch, wanted), stopwatch(wanted.device))
-
-
-def _whole(of: Net, wanted: Plan) -> Whole:
-    module, value = _module(of, wanted), _input(of, 1, wanted)
-    return Whole(lambda: module(value), perf_counter, waiter(wanted.device))
+def _whole(one: Measured, wanted: Plan) -> Whole:
+    return Whole(lambda: one.module(one.value), perf_counter, waiter(wanted.device))
 
 
 def _model(device: torch.device) -> str:

@@ -46,6 +46,8 @@ except SystemExit as exit:
     ("summary", "resnet50", "--format", "json"),
     ("summary", "resnet50", "--format", "csv"),
     ("summary", "resnet50", "--format", "markdown"),
+    ("summary", "resnet50", "--device", "h100"),
+    ("predict", "resnet50", "vgg16", "--device", "h100"),
     ("check", "specs"),
     ("check", "specs", "--output-format", "json"),
     ("explain", "alexnet", "conv[0]"),
