@@ -97,14 +97,13 @@ def _collect(a: _Side, b: _Side, ratios: list[float], rules: Rules, turns: Turns
         ratios.append(block_ratio(a.turn(), b.turn(), b.turn(), a.turn()))
         count = len(ratios)
         elapsed = lookout.elapsed(len(a.samples) + len(b.samples))
-        late = elapsed >= 2 * rules.limit
         # Asked after every tenth more of them: the bootstrap takes milliseconds, in which caches and clocks cool down.
-        if (count >= turns.blocks and len(a.samples) >= rules.samples and elapsed >= 2 * rules.seconds
-                and (late or count >= asked + asked // 10)):
+        if (count >= max(turns.blocks, asked + asked // 10) and len(a.samples) >= rules.samples
+                and elapsed >= 2 * rules.seconds):
             asked = count
             found = compare(ratios)
             lookout.spread = spread(found.ratio, found.interval)
             if lookout.spread <= rules.spread:
                 return True
-        if late:
+        if elapsed >= 2 * rules.limit:
             return False

@@ -201,15 +201,13 @@ def _collect(run: Run, samples: list[float], rules: Rules, lookout: Lookout, *, 
         elapsed = lookout.elapsed(len(samples))
         if not (patient or lookout.valid):
             return False
-        late = elapsed >= rules.limit
         # Asked after every twentieth more of them, so that asking takes little time however many there are.
-        if (len(samples) >= rules.samples and elapsed >= rules.seconds
-                and (late or len(samples) >= asked + asked // 20)):
+        if len(samples) >= max(rules.samples, asked + asked // 20) and elapsed >= rules.seconds:
             asked = len(samples)
             samples.sort()
             found = interval(samples)
             lookout.spread = spread(middle(samples), found or Interval(samples[0], samples[-1]))
             if found and lookout.spread <= rules.spread:
                 return True
-        if late:
+        if elapsed >= rules.limit:
             return False

@@ -96,9 +96,12 @@ def test_equal_runs_are_seldom_called_different(count: int) -> None:
 def test_neighbours_that_resemble_each_other_make_it_wider() -> None:
     """Against the interval that takes them for independent, which is far too sure."""
     drawn = [noisy(seed, 200, memory=0.7) for seed in range(100)]
-    missed = sum(compare(ratios, resamples=300).different for ratios in drawn)
-    independent = [interval(ratios) for ratios in drawn]
-    assert missed < 0.7 * sum(found is not None and not found.low <= 1 <= found.high for found in independent)
+    pairs = [(compare(ratios, resamples=300), interval(ratios)) for ratios in drawn]
+    independent = [(found, least) for found, least in pairs if least is not None]
+    assert sum(found.low < least.low for found, least in independent) > 80
+    assert sum(found.high > least.high for found, least in independent) > 80
+    missed = sum(found.different for found, _ in independent)
+    assert missed < 0.7 * sum(not least.low <= 1 <= least.high for _, least in independent)
 
 
 # ----------------------------------------------------------------------------------------- against a stored report

@@ -42,10 +42,12 @@ def test_they_run_as_abba() -> None:
 
 
 def test_short_runs_take_longer_turns() -> None:
-    _, first, second = paired(steadily(2**-10), steadily(2**-8), turns=Turns(seconds=2**-7))
+    found, first, second = paired(steadily(2**-10), steadily(2**-8), turns=Turns(seconds=2**-7))
     # Warming up takes half a second each: 52 blocks of ten, and 13.
     begun = sorted([*((time, "A") for time in first.begun[520:]), *((time, "B") for time in second.begun[130:])])
     assert "".join(name for _, name in begun).startswith("A" * 8 + "BB" * 2 + "A" * 8)
+    assert found.first.samples == 2 * 8 * found.comparison.pairs
+    assert found.second.samples == 2 * 2 * found.comparison.pairs
 
 
 def test_one_slow_run_does_not_make_a_turn_slow() -> None:
@@ -143,6 +145,9 @@ def test_a_slowdown_is_told() -> None:
     found, *_ = paired(steadily(0.0625), steadily(0.0625), watch=Gpu(slowdowns=[(), ("thermal slowdown",), ()]))
     assert (found.first.valid, found.second.throttled) == (False, ("thermal slowdown",))
     assert found.comparison.pairs == 30
+    # It is looked at after every block of a quarter of a second, and at the end.
+    found, *_ = paired(steadily(0.0625), steadily(0.0625), watch=Gpu(slowdowns=[*[()] * 30, ("power cap",)]))
+    assert found.first.throttled == ("power cap",)
 
 
 def breaking(number: int) -> Plan:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
+from math import log
 
 import pytest
 
-from cnnspec.analysis.latency import Latency
+from cnnspec.analysis.latency import Interval, Latency, interval
 from cnnspec.environment import Unavailable
+from cnnspec.runtime import sampling
 from cnnspec.runtime.nvml import INVALIDATING, SLOWDOWNS, Monitor
 from cnnspec.runtime.sampling import DEFAULT, Interrupted, Progress, Rules, Watch, sample, timed, warm_up
 from tests.runtime.clocks import Gpu, Machine, Plan, Runs, in_turn, steadily
@@ -61,7 +64,7 @@ def test_medians_within_one_percent_are_level() -> None:
 
 
 def test_single_slow_runs_do_not_keep_it_from_being_warm() -> None:
-    assert warmed(lambda number, _: 0.2 if number % 10 < 4 else 0.0625)[0]
+    assert len(warmed(lambda number, _: 0.2 if number % 20 < 4 else 0.0625)[1].begun) == 20
 
 
 def test_after_five_seconds_it_goes_on_not_steady() -> None:
@@ -155,6 +158,22 @@ def test_a_run_of_twenty_seconds_is_sampled_once() -> None:
 def test_what_was_not_steady_is_told() -> None:
     found, _ = sampled(lambda number, _: 0.0625 * 0.98 ** (number // 10))
     assert not found.steady
+    found, _ = sampled(steadily(0.0625), Gpu(clocks=[1000, 1980] * 50))
+    assert not found.steady
+
+
+def test_the_more_samples_the_less_often_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def noted(samples: Sequence[float]) -> Interval | None:
+        asked.append(len(samples))
+        return interval(samples)
+
+    monkeypatch.setattr(sampling, "interval", noted)
+    found, _ = sampled(in_turn(0.0001, 0.0002, 0.0002, 0.0001))
+    assert found.samples > 60_000
+    assert asked[0] == pytest.approx(0.5 / 0.00015, abs=2)
+    assert len(asked) == pytest.approx(log(found.samples / asked[0], 1.05), abs=2)
 
 
 def test_warming_up_does_not_count() -> None:
