@@ -49,13 +49,20 @@ class LayerTimes(Record):
     forward: Mapping[int, float]
     backward: Mapping[int, float]
     aside: Mapping[str, float]
-    #: Of the runs with stamps. What the stamps cost is its distance from a run without.
+    #: Of the runs with stamps.
     whole: float
     #: How many runs there were, and how many of them the means are of.
     runs: int
     kept: int
     #: What took the stamps.
     clock: str = HOST
+    #: A typical run without stamps between the layers, made in turn with the others; None where none was made.
+    plain: float | None = None
+
+    @property
+    def overhead(self) -> float | None:
+        """What the stamps cost, in seconds; below 0 where chance is larger than that."""
+        return None if self.plain is None else self.whole - self.plain
 
     @property
     def layers(self) -> dict[int, float]:
@@ -77,18 +84,27 @@ def trace(marks: Sequence[Mark], times: Sequence[float], inputs: Iterable[int] =
     return Trace(found[FORWARD], found[BACKWARD], found[ASIDE], times[-1] - times[0], clock)
 
 
-def typical(traces: Sequence[Trace]) -> LayerTimes:
+def typical(traces: Sequence[Trace], plain: Sequence[Trace] = ()) -> LayerTimes:
     """The mean of the central half of the runs by their whole, of all of them below four.
 
     A mean of whole runs keeps the sum: medians, taken layer by layer, would not. What disturbs a run makes it long, so
-    that the half in the middle is without it.
+    that the half in the middle is without it. `plain` are runs without stamps between the layers.
     """
+    kept, bare = central(traces), central(plain)
+    return LayerTimes(_means([run.forward for run in kept]), _means([run.backward for run in kept]),
+                      _means([run.aside for run in kept]), _mean(kept), len(traces), len(kept), kept[0].clock,
+                      _mean(bare) if bare else None)
+
+
+def central(traces: Sequence[Trace]) -> list[Trace]:
+    """The half of the runs whose whole lies in the middle; all of fewer than four."""
     ordered = sorted(traces, key=lambda run: run.whole)
     aside = len(ordered) // 4
-    kept = ordered[aside:len(ordered) - aside]
-    return LayerTimes(_means([run.forward for run in kept]), _means([run.backward for run in kept]),
-                      _means([run.aside for run in kept]), sum(run.whole for run in kept) / len(kept), len(ordered),
-                      len(kept), ordered[0].clock)
+    return ordered[aside:len(ordered) - aside]
+
+
+def _mean(traces: Sequence[Trace]) -> float:
+    return sum(run.whole for run in traces) / len(traces)
 
 
 def _means(parts: Sequence[Mapping[_Key, float]]) -> dict[_Key, float]:

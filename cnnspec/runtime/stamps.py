@@ -99,10 +99,14 @@ def follower(stamps: Stamps) -> Callable[[Tensor, int], None]:
     return follow
 
 
-def inference(module: fx.GraphModule, inputs: Sequence[Tensor], stamps: Stamps | None = None) -> Run:
-    """Runs a module, in the mode that it is in, layer by layer, without gradients; without `stamps`, on a CPU."""
+def inference(module: fx.GraphModule, inputs: Sequence[Tensor], stamps: Stamps | None = None, *,
+              whole: bool = False) -> Run:
+    """Runs a module, in the mode that it is in, layer by layer, without gradients; without `stamps`, on a CPU.
+
+    As a `whole`, there is no stamp within the module, and all of it is `call`.
+    """
     taken = stamps or Stamps()
-    mark, forward = taken.mark, stamped(module, taken)
+    mark, forward = taken.mark, module if whole else stamped(module, taken)
 
     def run() -> Trace:
         taken.clear()
@@ -116,13 +120,14 @@ def inference(module: fx.GraphModule, inputs: Sequence[Tensor], stamps: Stamps |
 
 
 def training(module: fx.GraphModule, inputs: Sequence[Tensor], loss: Loss, optimizer: optim.Optimizer,
-             stamps: Stamps | None = None) -> Run:
+             stamps: Stamps | None = None, *, whole: bool = False) -> Run:
     """Runs a step of training, layer by layer: the gradients are dropped, forward, loss, backward, update; likewise.
 
-    `loss` is all from the outputs to the first layer's backward pass; `optimizer` drops gradients and updates.
+    `loss` is all from the outputs to the first layer's backward pass; `optimizer` drops gradients and updates. As a
+    `whole`, the forward pass is `call`, and the backward pass a part of `loss`.
     """
     taken = stamps or Stamps()
-    mark, forward = taken.mark, stamped(module, taken, backward=True)
+    mark, forward = taken.mark, module if whole else stamped(module, taken, backward=True)
 
     def run() -> Trace:
         taken.clear()
@@ -140,13 +145,21 @@ def training(module: fx.GraphModule, inputs: Sequence[Tensor], loss: Loss, optim
     return run
 
 
-def measure(run: Run, *, seconds: float = 2.0, least: int = 8, most: int = 100, warm: int = 3) -> LayerTimes:
-    """The parts of a typical run, after some to warm up: of at least `least`, and of more until they took `seconds`."""
+def measure(run: Run, plain: Run | None = None, *, seconds: float = 2.0, least: int = 8, most: int = 100,
+            warm: int = 3) -> LayerTimes:
+    """The parts of a typical run, after some to warm up: of at least `least`, and of more until they took `seconds`.
+
+    In turn with `plain`, the same run as a whole, which tells what the stamps cost: one after the other, what else a
+    machine does would be a part of the difference.
+    """
+    runs = [run] if plain is None else [run, plain]
     for _ in range(warm):
-        run()
-    traces: list[Trace] = []
+        for one in runs:
+            one()
+    traces: list[list[Trace]] = [[] for _ in runs]
     spent = 0.0
-    while len(traces) < least or (spent < seconds and len(traces) < most):
-        traces.append(run())
-        spent += traces[-1].whole
-    return typical(traces)
+    while len(traces[0]) < least or (spent < seconds and len(traces[0]) < most):
+        for one, made in zip(runs, traces, strict=True):
+            made.append(one())
+            spent += made[-1].whole
+    return typical(*traces)

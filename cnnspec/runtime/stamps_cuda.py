@@ -23,28 +23,31 @@ WARM_UP = 3
 CYCLES = 3_000_000_000
 
 
-def inference(module: fx.GraphModule, inputs: Sequence[Tensor]) -> Run:
+def inference(module: fx.GraphModule, inputs: Sequence[Tensor], *, whole: bool = False, pool: Any = None) -> Run:
     """Runs a module without gradients, as one graph; eagerly where it cannot be captured.
 
-    Raises `torch.OutOfMemoryError`, and what the module raises.
+    Graphs that never run at once may share a `pool` of memory (`torch.cuda.graph_pool_handle()`). Raises
+    `torch.OutOfMemoryError`, and what the module raises.
     """
     try:
-        return replayed(module, inputs)
+        return replayed(module, inputs, whole=whole, pool=pool)
     except torch.OutOfMemoryError:
         raise
     except RuntimeError:  # what is no mistake of the capture comes again
-        return behind_sleep(stamps.inference(module, inputs, Stamps(event, seconds, EVENTS)))
+        return behind_sleep(stamps.inference(module, inputs, Stamps(event, seconds, EVENTS), whole=whole))
 
 
-def training(module: fx.GraphModule, inputs: Sequence[Tensor], loss: Loss, optimizer: optim.Optimizer) -> Run:
+def training(module: fx.GraphModule, inputs: Sequence[Tensor], loss: Loss, optimizer: optim.Optimizer, *,
+             whole: bool = False) -> Run:
     """Runs a step of training eagerly: not every optimiser can be captured."""
-    return behind_sleep(stamps.training(module, inputs, loss, optimizer, Stamps(event, seconds, EVENTS)))
+    taken = Stamps(event, seconds, EVENTS)
+    return behind_sleep(stamps.training(module, inputs, loss, optimizer, taken, whole=whole))
 
 
-def replayed(module: fx.GraphModule, inputs: Sequence[Tensor]) -> Run:
+def replayed(module: fx.GraphModule, inputs: Sequence[Tensor], *, whole: bool = False, pool: Any = None) -> Run:
     """Replays a module's run with its events from a CUDA graph. Raises `RuntimeError` where it cannot be captured."""
     taken = Stamps(external_event, seconds, GRAPH)
-    forward = stamped(module, taken)
+    forward = module if whole else stamped(module, taken)
     graph = torch.cuda.CUDAGraph()
     beside = torch.cuda.Stream()
     beside.wait_stream(torch.cuda.current_stream())
@@ -53,7 +56,7 @@ def replayed(module: fx.GraphModule, inputs: Sequence[Tensor]) -> Run:
             for _ in range(WARM_UP):
                 module(*inputs)
         torch.cuda.current_stream().wait_stream(beside)
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, pool=pool):
             taken.mark(CALL)
             forward(*inputs)
             taken.mark(END)

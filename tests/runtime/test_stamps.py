@@ -272,6 +272,30 @@ def test_runs_until_the_time_is_spent(lasting: float, runs: int) -> None:
     assert times.whole == pytest.approx(lasting)
 
 
+def test_a_run_as_a_whole_has_no_layers() -> None:
+    clock, net = Clock(), cnnspec.parse(RESIDUAL)
+    module = build(net.graph)
+    module.get_submodule("stem").register_forward_hook(clock.takes(1.0))
+    module.get_parameter("stem.weight").register_hook(clock.takes(2.0))
+    taken = stamps.Stamps(clock)
+    found = stamps.inference(module.eval(), values(net), taken, whole=True)()
+    assert ({*found.forward.values()}, found.aside, found.whole) == ({0.0}, {"call": 1.0}, 1.0)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    found = stamps.training(module.train(), values(net), loss, optimizer, taken, whole=True)()
+    assert (found.aside, found.backward) == ({"optimizer": 0.0, "call": 1.0, "loss": 2.0}, {})
+
+
+def test_plain_runs_are_made_in_turn_and_kept_apart() -> None:
+    order: list[str] = []
+
+    def run(name: str, seconds: float) -> Callable[[], Trace]:
+        return lambda: (order.append(name), Trace({0: seconds}, {}, {}, seconds))[1]
+
+    times = stamps.measure(run("stamped", 0.5), run("plain", 0.25), seconds=3.0, least=2, warm=1)
+    assert order == ["stamped", "plain"] * 5
+    assert (times.runs, times.whole, times.plain, times.overhead) == (4, 0.5, 0.25, 0.25)
+
+
 def test_the_layers_are_shared_and_not_copied() -> None:
     module = build(cnnspec.parse(RESIDUAL).graph)
     copy = stamps.stamped(module, stamps.Stamps())

@@ -28,6 +28,7 @@ class Device:
         self.graph: list[Callable[[], None]] | None = None
         self.done = self.captured = True
         self.slept: list[int] = []
+        self.pools: list[object] = []
         self.refusal: Exception | None = None
 
     def give(self, work: Callable[[], None]) -> None:
@@ -48,7 +49,8 @@ class Device:
         self.done = True
 
     @contextmanager
-    def capture(self, graph: Graph) -> Iterator[None]:
+    def capture(self, graph: Graph, pool: object) -> Iterator[None]:
+        self.pools.append(pool)
         if self.refusal:
             raise self.refusal
         self.graph = graph.nodes
@@ -97,7 +99,8 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Device:
 
     for name, value in {"Event": event, "synchronize": made.synchronize, "CUDAGraph": lambda: Graph(made),
                         "graph": made.capture, "Stream": Stream, "current_stream": Stream,
-                        "stream": lambda _: nullcontext(), "_sleep": made.slept.append}.items():
+                        "stream": lambda _: nullcontext(), "device": lambda _: nullcontext(),
+                        "graph_pool_handle": object, "_sleep": made.slept.append}.items():
         monkeypatch.setattr(torch.cuda, name, value)
     return made
 
@@ -163,7 +166,31 @@ def test_a_step_of_training(device: Device) -> None:
 def test_times_add_up_to_the_whole(device: Device) -> None:
     times = stamps.measure(stamps_cuda.inference(working(device), batch()))
     assert times.total == pytest.approx(times.whole, rel=1e-9)
-    assert times.clock == "CUDA graph"
+    assert (times.clock, times.plain, times.overhead) == ("CUDA graph", None, None)
+
+
+class OnCuda:
+    """Stands for inputs on a CUDA device, which only their device tells."""
+
+    device = torch.device("cuda", 0)
+
+
+def test_runs_with_stamps_and_without_take_turns(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here stamps cost nothing. The graphs share their memory."""
+    made = batch()
+    for name in ("inference", "training"):
+        plain = getattr(stamps_cuda, name)
+        monkeypatch.setattr(stamps_cuda, name, lambda module, _, *rest, plain=plain, **named: plain(
+            module, made, *rest, **named))
+    module = working(device)
+    times = layer_times.inference(module, [OnCuda()], spend=0)  # type: ignore[list-item]
+    assert (times.clock, times.plain) == ("CUDA graph", pytest.approx(0.007))
+    assert times.overhead == pytest.approx(0)
+    assert len(device.pools) == 2
+    assert device.pools[0] is device.pools[1]
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    times = layer_times.training(module, [OnCuda()], lambda value: value.sum(), optimizer, 0)  # type: ignore[list-item]
+    assert (times.clock, times.plain) == ("CUDA events", pytest.approx(0.047))
 
 
 def test_each_device_has_its_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +207,8 @@ def test_on_a_cpu() -> None:
     module = build(NET.graph).eval()
     times = layer_times.inference(module, batch(), spend=0)
     assert (set(times.layers), times.backward) == (set(range(len(NET.layers))), {})
+    assert times.overhead is not None
+    assert times.plain == pytest.approx(times.whole - times.overhead)
     optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
     times = layer_times.training(module, batch(), lambda value: value.sum(), optimizer, spend=0)
     assert set(times.backward) == set(range(1, len(NET.layers)))
