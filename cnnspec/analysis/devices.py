@@ -40,6 +40,8 @@ class DeviceProfile(Record):
     threads: int
     #: `2026-11-21`.
     date: str
+    #: How much more runs took in their upper quartile than in their lower one: some 0.02 where nothing else runs.
+    unrest: float
     #: Seconds from one layer's call to the next where the layers do next to nothing.
     launch: float
     #: Seconds between two layers in which the device waits for the host; 0 where the host runs ahead.

@@ -40,7 +40,7 @@ def from_data(data: object) -> DeviceProfile:
     copies = tuple((one.count("bytes"), one.number("bytes_per_second")) for one in whole.several("copies"))
     if [size for size, _ in copies] != sorted({size for size, _ in copies}):
         raise Foreign("`copies` are not in the order of their sizes")
-    fields |= {name: whole.number(name, least=0 if name == "gap" else None) for name in _RATES}
+    fields |= {name: whole.number(name, least=0 if name in {"unrest", "gap"} else None) for name in _RATES}
     return DeviceProfile(
         **fields, threads=whole.count("threads"), copies=copies,
         points=tuple(_point(one) for one in whole.several("points")),
@@ -50,7 +50,7 @@ def from_data(data: object) -> DeviceProfile:
 
 
 _TEXTS = ("kind", "device", "driver", "torch", "dtype", "date")
-_RATES = ("launch", "gap", "shortest", "peak")
+_RATES = ("unrest", "launch", "gap", "shortest", "peak")
 #: Fields of a task that are numbers; those of `_PARTS` need not be whole.
 _COUNTS = ("images", "positions", "channels", "groups", "depth", "shrink", "macs", "bytes")
 _PARTS, _MAY_BE_NONE = ("depth", "shrink"), ("macs", "bytes")

@@ -9,6 +9,9 @@ from cnnspec.layers.routine import CONVOLUTION
 from cnnspec.render import units
 from cnnspec.render.layout import Line, Styled
 
+#: Unrest from which a profile is worth another try.
+_BUSY = 0.15
+
 
 def lines(profile: DeviceProfile, places: Sequence[str]) -> Iterator[Line]:
     """The device, what it can do at its best, how many layers were measured, how far they add up, and where it is."""
@@ -29,5 +32,8 @@ def lines(profile: DeviceProfile, places: Sequence[str]) -> Iterator[Line]:
     for name, text in facts:
         yield [Styled(f"  {name.ljust(width)}  ", "dim"), Styled(text)]
     yield []
+    if profile.unrest > _BUSY:
+        yield [Styled(f"  the same runs took {profile.unrest:.0%} longer at times: calibrate again when the machine "
+                      "has nothing else to do", "bad")]
     for place in places:
         yield [Styled(f"  written to {place}")]

@@ -66,8 +66,7 @@ def basis(found: Prediction) -> Iterator[str]:
     """What a prediction rests on, and what is not known of it; a sentence each."""
     device = found.device
     if isinstance(device, Datasheet):
-        yield (f"bound: the roofline of the {device.title}'s datasheet; no run is faster, unless caches keep values "
-               "between layers")
+        yield f"bound: the roofline of the {device.title}'s datasheet; layer by layer, no run is faster"
         if device.unconfirmed:
             yield f"unconfirmed: {device.unconfirmed}"
         return

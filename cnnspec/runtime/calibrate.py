@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from statistics import median
 from time import perf_counter
 
 import torch
@@ -21,7 +22,7 @@ from cnnspec.environment import NoDevice, Nvml
 from cnnspec.net import Net
 from cnnspec.record import Record
 from cnnspec.runtime import nvml, processor
-from cnnspec.runtime.gauges import Chain, Gauge, Lap, Whole, copies, medians, product_of
+from cnnspec.runtime.gauges import Chain, Gauge, Lap, Whole, copies, product_of, sampled
 from cnnspec.runtime.stopwatch import stopwatch, waiter
 
 #: The chains of layers, and the networks whose whole is held against the sum of their layers.
@@ -109,16 +110,17 @@ def _measured(wanted: Plan, told: Callable[[float], None]) -> DeviceProfile:
         "product": [Lap(product_of(side, device, _TORCH_DTYPES[wanted.dtype]), stopwatch(device))],
         "copies": [Lap(work, stopwatch(device)) for work in copies(COPIES, device)],
         "anchors": [_whole(one, wanted) for one in anchors],
-        "layers": [one.gauge for one in anchors],
         "chains": [one.gauge for one in chains],
+        "wholes": [_whole(one, wanted) for one in chains if one.batch == 1],
     }
-    taken = iter(medians([gauge for part in parts.values() for gauge in part], wanted.seconds, perf_counter, told=told))
-    seconds = {name: [next(taken) for _ in part] for name, part in parts.items()}
+    samples = sampled([gauge for part in parts.values() for gauge in part], wanted.seconds, perf_counter, told=told)
+    taken = iter(samples)
+    seconds = {name: [next(taken).seconds for _ in part] for name, part in parts.items()}
+    alone = [laps for one, laps in zip(chains, seconds["chains"], strict=True) if one.batch == 1]
     profile = DeviceProfile(
         device.type, _model(device), _driver(device), torch.__version__, wanted.dtype, wanted.threads,
-        datetime.now(UTC).date().isoformat(),
-        launch=seconds["launch"][0][0] / _IDLE,
-        gap=gap(seconds["anchors"], seconds["layers"]) if device.type == "cpu" else 0.0,
+        datetime.now(UTC).date().isoformat(), unrest=median(sample.unrest for sample in samples),
+        launch=seconds["launch"][0][0] / _IDLE, gap=gap(seconds["wholes"], alone) if device.type == "cpu" else 0.0,
         shortest=min(seconds["idle"][0]), peak=2 * side**3 / seconds["product"][0][0],
         copies=tuple((2 * size, 2 * size / lap[0]) for size, lap in zip(COPIES, seconds["copies"], strict=True)),
         points=tuple(point for one, laps in zip(chains, seconds["chains"], strict=True)
@@ -130,9 +132,8 @@ def _measured(wanted: Plan, told: Callable[[float], None]) -> DeviceProfile:
 
 
 def gap(wholes: Sequence[Sequence[float]], layers: Sequence[Sequence[float]]) -> float:
-    """Seconds that go by between two layers: what networks take beyond the sum of their layers; never below 0."""
-    beyond = sum(whole[0] - sum(laps) for whole, laps in zip(wholes, layers, strict=True))
-    return max(beyond / max(sum(map(len, layers)), 1), 0.0)
+    """Seconds between two layers: what a chain takes beyond their sum, the median over all chains; never below 0."""
+    return max(median((whole[0] - sum(laps)) / len(laps) for whole, laps in zip(wholes, layers, strict=True)), 0.0)
 
 
 def points(of: Net, batch: int, dtype: str, layers: Sequence[int], seconds: Sequence[float]) -> Iterator[Point]:

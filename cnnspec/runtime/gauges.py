@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from statistics import median
+from statistics import quantiles
 from typing import Protocol
 
 import torch
 from torch import Tensor, fx
 
+from cnnspec.record import Record
 from cnnspec.runtime.stopwatch import Stopwatch
 from cnnspec.runtime.walk import Walk
 
@@ -88,9 +89,17 @@ def product_of(side: int, device: torch.device, dtype: torch.dtype) -> Callable[
     return lambda: torch.mm(left, right, out=made)
 
 
-def medians(gauges: Sequence[Gauge], seconds: float, clock: Callable[[], float], *, least: int = 5,
-            warm: int = 2, told: Callable[[float], None] = lambda share: None) -> list[list[float]]:
-    """The median of each gauge's parts over passes in which each has its turn: a disturbance then hits each seldom.
+class Sample(Record):
+    """What came of a gauge: of each part, the lower quartile of its seconds, since other processes only ever add."""
+
+    seconds: tuple[float, ...]
+    #: How much more the whole took in its upper quartile than in its lower one.
+    unrest: float
+
+
+def sampled(gauges: Sequence[Gauge], seconds: float, clock: Callable[[], float], *, least: int = 5, warm: int = 2,
+            told: Callable[[float], None] = lambda share: None) -> list[Sample]:
+    """Samples over passes in which each gauge has its turn: a disturbance then hits each seldom.
 
     Warm-up passes come first. Passes begin until `seconds` have gone by, at least `least` of them; `told` is given the
     share of the time that is gone.
@@ -105,4 +114,10 @@ def medians(gauges: Sequence[Gauge], seconds: float, clock: Callable[[], float],
             kept.append(gauge.once())
         passes += 1
         told(min(1.0, passes / least, (clock() - begin) / seconds if seconds else 1.0))
-    return [[median(part) for part in zip(*kept, strict=True)] for kept in taken]
+    return [_sample(kept) for kept in taken]
+
+
+def _sample(runs: Sequence[Sequence[float]]) -> Sample:
+    low, _, high = quantiles(map(sum, runs), n=4, method="inclusive")
+    parts = (quantiles(part, n=4, method="inclusive") for part in zip(*runs, strict=True))
+    return Sample(tuple(quartiles[0] for quartiles in parts), high / low - 1)

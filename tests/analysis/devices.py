@@ -21,8 +21,8 @@ def device(seconds: Callable[[DeviceProfile, Task], float], spec: str = MEASURED
            **changes: Any) -> DeviceProfile:
     """A device on which a task takes as long as `seconds` says, at 1 TFLOP/s, 100 GB/s and 1 µs a launch."""
     empty = DeviceProfile(
-        "cpu", "Abacus 3", "", "2.13.0", "float32", 1, "2026-11-21", launch=1e-6, gap=0.0, shortest=1e-6, peak=1e12,
-        copies=((1000, 100e9),), points=(), anchors=anchors,
+        "cpu", "Abacus 3", "", "2.13.0", "float32", 1, "2026-11-21", unrest=0.02, launch=1e-6, gap=0.0, shortest=1e-6,
+        peak=1e12, copies=((1000, 100e9),), points=(), anchors=anchors,
     ).replace(**changes)
     tasks = [task(node.op, 1, 4) for node in cnnspec.parse(spec).graph.nodes if node.inputs]
     points = tuple(Point(one, seconds(empty, one)) for one in tasks if one.kinds)

@@ -19,7 +19,9 @@ from cnnspec.analysis.prediction import predict
 from cnnspec.cli import group
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.environment import NoDevice
+from cnnspec.render import calibrate as page
 from cnnspec.render import units
+from cnnspec.render.console import plain
 from cnnspec.runtime import profile_files
 from tests.analysis.devices import steady
 from tests.layers.oracle import needs_torch
@@ -186,6 +188,12 @@ def test_calibrate_stores_and_exports_what_was_measured(tmp_path: Path, monkeypa
     assert "resnet18, all its layers  10.0 ms, measured 20.0 ms" in done.stdout
     assert done.stderr == "measured\n"
     assert profile_files.read(str(out)) == profile_files.read(stored[0])
+
+
+def test_a_profile_of_a_busy_machine_says_so() -> None:
+    quiet, busy = ("".join(plain(page.lines(steady(unrest=unrest), ["p.json"]))) for unrest in (0.03, 0.4))
+    assert "calibrate again" not in quiet
+    assert "the same runs took 40% longer at times: calibrate again" in busy
 
 
 @needs_torch

@@ -17,7 +17,7 @@ from cnnspec.analysis.prediction import predict  # noqa: E402  # behind the skip
 from cnnspec.analysis.profile_data import as_data, from_data  # noqa: E402
 from cnnspec.runtime import calibrate as calibration  # noqa: E402
 from cnnspec.runtime.calibrate import PROBES, Plan, calibrate, gap, plan, points, precision  # noqa: E402
-from cnnspec.runtime.gauges import Lap, Whole, medians  # noqa: E402
+from cnnspec.runtime.gauges import Lap, Whole, sampled  # noqa: E402
 from cnnspec.runtime.stopwatch import EventStopwatch, HostStopwatch  # noqa: E402
 from cnnspec.runtime.walk import Walk  # noqa: E402
 
@@ -49,10 +49,12 @@ class Fake:
         return [taken, 2 * taken]
 
 
-def test_the_median_of_each_part_outlives_a_disturbance() -> None:
+def test_the_lower_quartile_of_each_part_outlives_disturbances() -> None:
     clock = Clock()
-    gauges = [Fake(clock, 1.0, 1.0, 1.0, 9.0, 1.0), Fake(clock, 2.0)]
-    assert medians(gauges, 15.0, clock, warm=0) == [[1.0, 2.0], [2.0, 4.0]]
+    gauges = [Fake(clock, 1.0, 9.0, 1.0, 9.0, 9.0), Fake(clock, 2.0)]
+    first, second = sampled(gauges, 0.0, clock, warm=0)
+    assert (first.seconds, first.unrest) == ((1.0, 2.0), 8.0)
+    assert (second.seconds, second.unrest) == ((2.0, 4.0), 0.0)
     assert [gauge.turns for gauge in gauges] == [5, 5]
 
 
@@ -61,7 +63,7 @@ def test_passes_go_on_until_the_time_is_gone_and_are_never_too_few() -> None:
         clock = Clock()
         gauges = [Fake(clock, 1.0), Fake(clock, 2.0)]
         told: list[float] = []
-        medians(gauges, seconds, clock, warm=2, told=told.append)
+        sampled(gauges, seconds, clock, warm=2, told=told.append)
         assert [gauge.turns for gauge in gauges] == [passes + 2] * 2
         assert len(told) == passes
         assert told[-1] == 1.0
@@ -130,10 +132,9 @@ def test_layers_that_read_the_input_and_views_are_no_points() -> None:
         ("stem", 2, 2.0), ("linear", 2, 4.0)]
 
 
-def test_the_gap_is_what_networks_take_beyond_their_layers() -> None:
-    assert gap([[1.0], [2.0]], [[0.25, 0.25], [1.0, 0.25, 0.25]]) == pytest.approx(1.0 / 5)
+def test_the_gap_is_what_chains_take_beyond_their_layers() -> None:
+    assert gap([[1.0], [2.0], [50.0]], [[0.25, 0.25], [1.0, 0.5, 0.2], [1.0]]) == pytest.approx(0.25)
     assert gap([[1.0]], [[2.0]]) == 0
-    assert gap([], []) == 0
 
 
 def test_the_probes_cover_the_kinds_of_convolution_that_networks_use() -> None:
