@@ -58,10 +58,10 @@ def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
 def compared(found: Prediction, times: Sequence[float]) -> Result:
     """A network's row."""
     middle = statistics.median(times)
-    between = f"{1000 * found.low:,.1f} to {1000 * found.high:,.1f}" if found.high else ""
-    inside = "" if found.high and found.low <= middle <= found.high else ", outside"
-    return Result(found.net, milliseconds(times),
-                  f"{1000 * found.seconds:,.1f} ms ({between}), {found.seconds / middle - 1:+.1%}{inside}")
+    low, high = found.low, found.high or 0.0
+    return Result(found.net, f"{milliseconds(times)}, predicted {1000 * found.seconds:,.1f} ms "
+                  f"({1000 * low:,.1f} to {1000 * high:,.1f}), {found.seconds / middle - 1:+.1%}"
+                  + ("" if low <= middle <= high else ", outside"))
 
 
 def main() -> None:
@@ -80,14 +80,15 @@ def main() -> None:
     inside = sum(one.low <= middle <= (one.high or 0) for one, middle in zip(found, middles, strict=True))
     ranks = rank_correlation([one.seconds for one in found], middles)
     median = statistics.median(errors)
-    show(f"Latency, measured, and as predicted after calibration: one image of 3×224×224, float32, {threads} thread(s),"
-         f" PyTorch {torch.__version__}; medians of {2 * rounds} runs, with the middle half", [
+    show(f"Latency of one image of 3×224×224, measured and predicted: float32, {threads} thread(s), PyTorch "
+         f"{torch.__version__}; medians of {2 * rounds} runs with the middle half; predictions with their range", [
         *map(compared, found, times),
         Result("median absolute error", f"{median:.1%}", f"at most {MEDIAN:.0%}", median <= MEDIAN),
         Result("largest absolute error", f"{max(errors):.1%}"),
         Result("rank correlation (Spearman)", f"{ranks:.3f}", f"at least {CORRELATION}", ranks >= CORRELATION),
         Result("inside the predicted range", f"{inside} of {len(nets)}"),
         Result("calibration", f"{wall:.0f} s", f"at most {CALIBRATION:.0f} s", wall <= CALIBRATION),
+        Result("unrest of the machine meanwhile", f"{profile.unrest:.1%}"),
     ])
 
 

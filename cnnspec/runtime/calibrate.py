@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from statistics import median
 from time import perf_counter
@@ -28,12 +28,13 @@ from cnnspec.runtime.stopwatch import stopwatch, waiter
 #: The chains of layers, and the networks whose whole is held against the sum of their layers.
 PROBES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probes.cnn")
 ANCHORS = ("resnet18", "mobilenet_v2")
-#: Images at once; a GPU needs many to be busy.
+#: Images at once: a GPU needs many to be busy, and for the most of them, bytes of memory.
 BATCHES = {"cpu": (1, 8), "cuda": (1, 16, 128)}
+_MEMORY_FOR_MOST = 24 << 30
 #: Bytes of the tensors that are copied.
 COPIES = (1 << 14, 1 << 17, 1 << 20, 1 << 22, 1 << 24, 1 << 27)
 #: Rows of the matrices whose product gives the peak.
-SIDES = {"cpu": 1024, "cuda": 8192}
+SIDES = {"cpu": 1024, "cuda": 4096}
 #: Layers of the chain that does nothing.
 _IDLE = 32
 _TORCH_DTYPES = {"float64": torch.float64, "float32": torch.float32, "tf32": torch.float32, "float16": torch.float16,
@@ -64,8 +65,11 @@ def plan(device: torch.device, dtype: str, threads: int | None, seconds: float) 
         where = "PyTorch runs no convolutions in it" if dtype != "tf32" else "it is a mode of CUDA devices"
         raise NoDevice([Diagnostic("cannot-calibrate", f"{dtype} cannot be calibrated on {device.type}: {where}",
                                     help="`--dtype float32`")])
-    return Plan(device, dtype, threads or torch.get_num_threads(), seconds, tuple(files.nets_in(PROBES)), ANCHORS,
-                BATCHES[device.type])
+    batches = BATCHES[device.type]
+    if device.type == "cuda" and torch.cuda.get_device_properties(device).total_memory < _MEMORY_FOR_MOST:
+        batches = batches[:-1]
+    taken = threads or torch.get_num_threads()
+    return Plan(device, dtype, taken, seconds, tuple(files.nets_in(PROBES)), ANCHORS, batches)
 
 
 def calibrate(wanted: Plan, told: Callable[[float], None] = lambda share: None) -> DeviceProfile:
@@ -76,7 +80,7 @@ def calibrate(wanted: Plan, told: Callable[[float], None] = lambda share: None) 
     before = torch.get_num_threads()
     torch.set_num_threads(wanted.threads)
     try:
-        with torch.inference_mode(), precision(wanted.dtype):
+        with torch.inference_mode(), precision(wanted.dtype), _current(wanted.device):
             return _measured(wanted, told)
     except (RuntimeError, NotImplementedError) as error:
         first = str(error).strip().partition("\n")[0]
@@ -96,6 +100,11 @@ def precision(dtype: str) -> Iterator[None]:
         yield
     finally:
         products.allow_tf32, convolutions.allow_tf32 = before
+
+
+def _current(device: torch.device) -> AbstractContextManager[object]:
+    """A CUDA device as the current one, whose queue takes what names no device: events, and what holds it."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def _measured(wanted: Plan, told: Callable[[float], None]) -> DeviceProfile:

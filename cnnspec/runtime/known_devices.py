@@ -13,13 +13,13 @@ from cnnspec.environment import NoDevice, Unavailable
 from cnnspec.runtime import driver, processor, profile_files
 
 #: Names of this machine's devices, and of whichever of them was calibrated last.
-THIS, OWN = "this", ("this", "cpu", "cuda", "mps")
+THIS, OWN = "this", ("this", "cpu", "cuda")
 
 
 def known_device(name: str, dtype: str, threads: int | None = None) -> DeviceProfile | Datasheet:
     """The newest profile that fits, or a datasheet.
 
-    `name` is `this`, `cpu`, `cuda`, `cuda:1`, `mps`, a file, the model of a device that was calibrated, or a name of
+    `name` is `this`, `cpu`, `cuda`, `cuda:1`, a file, the model of a device that was calibrated, or a name of
     the built-in table. Raises `SpecError` for an unknown name or file, `NoDevice` where nothing was calibrated for the
     dtype and the threads.
     """

@@ -86,7 +86,7 @@ def test_this_machine_is_the_profile_of_its_model() -> None:
     assert known_device("abacus4", "float32") == PROFILE.replace(device="Abacus 4")
 
 
-@pytest.mark.parametrize("name", ["this", "cpu", "cuda", "cuda:1", "mps"])
+@pytest.mark.parametrize("name", ["this", "cpu", "cuda", "cuda:1"])
 def test_a_machine_that_was_not_calibrated_says_so(name: str) -> None:
     profile_files.store(PROFILE.replace(device="Abacus 4"))
     with pytest.raises(NoDevice, match=f"no calibration of `{name}` is stored"):
