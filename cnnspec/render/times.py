@@ -74,5 +74,8 @@ def basis(found: Prediction) -> Iterator[str]:
                           f"{device.threads} thread{'s' if device.threads > 1 else ''}"])
     yield f"calibrated: {device.device}, {software}, {units.dtype(device.dtype)}, {device.date}"
     yield "range: two standard deviations, as layers that were measured differ from what the others say of them"
+    most = max((point.task.images for point in device.points), default=1)
+    if found.batch > most:
+        yield f"of images, layers were measured with at most {most} at once: for {found.batch} this is extrapolated"
     if found.unmeasured:
         yield f"no layer was measured that is like {', '.join(found.unmeasured)}: their time is the ideal one"

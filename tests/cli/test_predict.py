@@ -73,6 +73,12 @@ def test_an_estimate_has_a_range_and_says_what_it_rests_on(profile: Path) -> Non
     assert "calibrated: Abacus 3, PyTorch 2.13.0, 1 thread, fp32, 2026-11-21" in done.stdout
 
 
+def test_more_images_than_were_measured_are_said_to_be_extrapolated(profile: Path) -> None:
+    said = "of images, layers were measured with at most 1 at once: for 2 this is extrapolated"
+    assert said in run("predict", "lenet", "--device", str(profile), "--batch", "2").stdout
+    assert "extrapolated" not in run("predict", "lenet", "--device", str(profile)).stdout
+
+
 def test_several_networks_have_a_line_each(profile: Path) -> None:
     done = run("predict", "lenet", "alexnet", "--device", str(profile))
     assert [line.split()[:1] for line in done.stdout.splitlines()[:3]] == [["network"], ["lenet"], ["alexnet"]]
