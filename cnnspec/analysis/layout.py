@@ -113,6 +113,11 @@ class Layouts:
         """The strides of a node's value, which has this shape."""
         return self._strides.get(index) or rows(shape)
 
+    def is_channels_last(self, node: Node) -> bool:
+        """Whether a layer's first input lies so."""
+        first = node.inputs[0]
+        return first in self._strides and is_channels_last(node.op.inputs[0], self._strides[first])
+
     def _entering(self, node: Node) -> list[Strides]:
         return [self.strides(index, x) for index, x in zip(node.inputs, node.op.inputs, strict=True)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnspec.analysis.field import Axes, Field, ReceptiveField, fields, report
-from cnnspec.analysis.memory import DTYPES, inference_peak
+from cnnspec.analysis.memory import DTYPES, Setting, inference
 from cnnspec.analysis.structure import longest_path, reaching, runs_at_inference
 from cnnspec.graph.network import Graph, Node
 from cnnspec.graph.paths import paths
@@ -150,7 +150,7 @@ def summarize(graph: Graph, batch: int = 1, dtype: str = "float32") -> Summary:
     notes = tuple(f"at {layer.path} several paths meet whose receptive fields have different centres"
                   for layer in layers if layer.field.skewed)
     rows = tuple(layers)
-    return Summary(graph.name, graph, batch, dtype, rows, _totals(graph, rows, runs, batch, element), notes)
+    return Summary(graph.name, graph, batch, dtype, rows, _totals(graph, rows, runs, batch, dtype), notes)
 
 
 def _figures(op: Op, runs: bool, batch: int, element: int) -> tuple[int, int, int, int, int, int, int, int]:
@@ -163,10 +163,10 @@ def _figures(op: Op, runs: bool, batch: int, element: int) -> tuple[int, int, in
     )
 
 
-def _totals(graph: Graph, layers: tuple[LayerSummary, ...], runs: frozenset[int], batch: int, element: int) -> Totals:
+def _totals(graph: Graph, layers: tuple[LayerSummary, ...], runs: frozenset[int], batch: int, dtype: str) -> Totals:
     weight_bytes = sum(layer.weight_bytes for layer in layers)
-    buffer_bytes = sum(layer.node.op.buffer_bytes(element) for layer in layers if layer.buffers)
-    peak = inference_peak(graph, runs, weight_bytes + buffer_bytes, batch, element)
+    buffer_bytes = sum(layer.node.op.buffer_bytes(DTYPES[dtype]) for layer in layers if layer.buffers)
+    peak = inference(graph, Setting(batch, dtype), runs)
     depth, on_path = longest_path(graph)
     return Totals(
         params=sum(layer.params for layer in layers),
@@ -178,8 +178,8 @@ def _totals(graph: Graph, layers: tuple[LayerSummary, ...], runs: frozenset[int]
         weight_bytes=weight_bytes,
         buffer_bytes=buffer_bytes,
         traffic_bytes=sum(layer.traffic_bytes for layer in layers),
-        inference_peak_bytes=peak.bytes,
-        inference_peak_at=layers[peak.node].path,
+        inference_peak_bytes=peak.peak,
+        inference_peak_at=layers[graph.output if peak.node is None else peak.node].path,
         receptive_field=report(_last_local(graph, layers)),
         weight_layers=sum(layer.node.op.layer.weighted for layer in layers),
         weight_layers_on_path=on_path,

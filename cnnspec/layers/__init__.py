@@ -10,7 +10,21 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from cnnspec.diagnostics import Diagnostic, SpecError
-from cnnspec.layers import activation, affine, conv, dropout, io, linear, merge, norm, pool, reshape, resize, shuffle
+from cnnspec.layers import (
+    activation,
+    affine,
+    conv,
+    dropout,
+    io,
+    linear,
+    merge,
+    norm,
+    pool,
+    reshape,
+    resize,
+    shuffle,
+    upconv,
+)
 from cnnspec.layers.base import Layer
 
 if TYPE_CHECKING:
@@ -20,7 +34,7 @@ LAYERS: tuple[type[Layer], ...] = (
     # INPUT, OUTPUT
     io.Input, io.Output,
     # CONV, DWCONV, UPCONV, FC
-    conv.Conv, conv.DepthwiseConv, conv.UpConv, linear.FullyConnected,
+    conv.Conv, conv.DepthwiseConv, upconv.UpConv, linear.FullyConnected,
     # POOL, GAP, ADAPTIVEPOOL, REDUCE
     pool.Pool, pool.GlobalAveragePool, pool.AdaptivePool, pool.Reduce,
     # UPSAMPLE, RESIZE, SHUFFLE, PIXELSHUFFLE, PIXELUNSHUFFLE

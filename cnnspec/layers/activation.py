@@ -6,7 +6,19 @@ from typing import ClassVar
 
 from cnnspec.layers.arguments import LayerError, flag, number, option
 from cnnspec.layers.base import Pointwise, Shape, Weightless, product
-from cnnspec.layers.facts import CHANNEL, FRESH, IN_PLACE, ROWS, SAVES_INPUT, SAVES_OUTPUT, Reach, Saved, Work
+from cnnspec.layers.facts import (
+    CHANNEL,
+    FRESH,
+    IN_PLACE,
+    ROWS,
+    SAVES_INPUT,
+    SAVES_OUTPUT,
+    Reach,
+    Saved,
+    Scratch,
+    Training,
+    Work,
+)
 from cnnspec.layers.formula import Formula, sym, term
 from cnnspec.layers.recipe import FUNCTIONS, Function, Module, Recipe
 from cnnspec.layers.weights import Tensor, Weighted
@@ -76,7 +88,6 @@ class ReLU6(InPlace, Weightless):
 
     keyword = "RELU6"
     module_name = "ReLU6"
-    saves = SAVES_OUTPUT
     ops = 2
 
 
@@ -110,6 +121,10 @@ class PReLU(Activation, Weighted):
 
     def tensors(self, *xs: Shape) -> tuple[Tensor, ...]:
         return (Tensor("weight", xs[0][:1] if self.per_channel else (1,)),)
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """The gradient of the slope is made at full size, and summed then."""
+        return Training(backward=Scratch(product(y)))
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return self.module(f"torch.nn.{self.module_name}", num_parameters=y[0] if self.per_channel else 1)

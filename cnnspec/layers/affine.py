@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from cnnspec.layers.arguments import number
 from cnnspec.layers.base import Pointwise, Shape, product
-from cnnspec.layers.facts import FRESH, SAVES_INPUT, SAVES_NOTHING, Buffer, Saved, Work
+from cnnspec.layers.facts import (
+    FRESH,
+    NUMBER,
+    PASSED,
+    SAVES_INPUT,
+    SAVES_NOTHING,
+    Buffer,
+    Kept,
+    Saved,
+    Scratch,
+    Training,
+    Work,
+)
 from cnnspec.layers.formula import Formula, sym
 from cnnspec.layers.recipe import MODULES, Function, Recipe
 from cnnspec.layers.weights import Tensor, Weighted
@@ -43,6 +55,12 @@ class Scale(PerChannel):
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return SAVES_INPUT if self.train else SAVES_NOTHING
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """The gradient of the gain is made at full size, and summed then."""
+        if not self.train:
+            return Training(kept=(Kept(NUMBER, 1, per_image=False),))
+        return Training(backward=Scratch(product(y)))
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         if not self.train:
             return Function("torch.mul", {"other": self.init})
@@ -64,6 +82,10 @@ class Bias(PerChannel):
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return SAVES_NOTHING
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """The input's gradient is the output's."""
+        return Training(gradients=(PASSED,))
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return self.module(f"{MODULES}.Bias", channels=y[0])

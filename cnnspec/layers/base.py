@@ -11,7 +11,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnspec.layers.arguments import REQUIRED, Arg, LayerError, SameAs, Symbol
-from cnnspec.layers.facts import AS_FIRST, NO_SCRATCH, POINT, Buffer, Param, Reach, Saved, Scratch, Work
+from cnnspec.layers.facts import (
+    AS_FIRST,
+    NO_SCRATCH,
+    OWN,
+    PASSED,
+    POINT,
+    VIEW,
+    Buffer,
+    Param,
+    Reach,
+    Saved,
+    Scratch,
+    Training,
+    Work,
+)
 from cnnspec.layers.routine import MOVING, Routine
 
 if TYPE_CHECKING:
@@ -209,6 +223,11 @@ class Layer(metaclass=LayerType):
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         """What lives beside inputs and output while the layer runs, outside training."""
         return NO_SCRATCH
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """What training does otherwise; here, nothing: an input's gradient is a view where the output is one."""
+        storage = self.storage(y, *xs)
+        return Training(storage, gradients=(PASSED if storage == VIEW else OWN,), forward=self.scratch(y, *xs))
 
     def order(self, y: Shape, *xs: Shape) -> str:
         """How the elements of a new output lie: `ROWS`, `CHANNELS_LAST`, `AS_FIRST` or `AS_ALL`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cnnspec.layers.arguments import number
-from cnnspec.layers.base import Pointwise, Shape, Weightless
-from cnnspec.layers.facts import SAVES_NOTHING, VIEW, Saved, Work
+from cnnspec.layers.base import Pointwise, Shape, Weightless, product
+from cnnspec.layers.facts import COPY, MASK, SAVES_NOTHING, VIEW, Kept, Saved, Training, Work
 from cnnspec.layers.recipe import MODULES, Module, Recipe
 
 
@@ -32,6 +32,10 @@ class Dropout(Dropping):
     keyword = "DROPOUT"
     p: float = number(0.5, doc="probability that an element is dropped", low=0, high=1)
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Autograd keeps which elements remain."""
+        return Training(kept=(Kept(MASK, product(y)),)) if self.p else super().training(y, *xs)
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Module("torch.nn.Dropout", {"p": self.p})
 
@@ -46,6 +50,10 @@ class DropPath(Dropping):
 
     keyword = "DROPPATH"
     p: float = number(doc="probability that the branch is dropped", low=0, high=1)
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Autograd keeps a factor for each image."""
+        return Training(kept=(Kept(COPY, 1),)) if self.p else super().training(y, *xs)
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Module(f"{MODULES}.DropPath", {"p": self.p})

@@ -71,6 +71,41 @@ class Saved(Record):
 SAVES_NOTHING, SAVES_INPUT, SAVES_OUTPUT = Saved(), Saved((0,)), Saved(output=True)
 
 
+#: What autograd keeps beside inputs and outputs: places of maxima, masks of dropout, means and deviations, copies,
+#: numbers that tensors are multiplied with.
+INDICES, MASK, STATISTICS, COPY, NUMBER = "indices", "mask", "statistics", "copy", "number"
+#: Where the gradient of an input lies: in new memory, in that of the output's gradient (which it is, or a view of it),
+#: or in new memory that it shares with those of the other inputs.
+OWN, PASSED, SHARED = "own", "passed", "shared"
+
+
+class Kept(Record):
+    """A block that autograd keeps beside inputs and outputs."""
+
+    kind: str
+    #: Elements for each image, or for the whole batch.
+    elements: int
+    per_image: bool = True
+
+
+class Training(Record):
+    """What a training step does otherwise than evaluation."""
+
+    #: Where the output lies.
+    storage: str = FRESH
+    kept: tuple[Kept, ...] = ()
+    #: By input; the last one stands for those behind it.
+    gradients: tuple[str, ...] = (OWN,)
+    #: What lives only while the layer runs, forward and backward.
+    forward: Scratch = NO_SCRATCH
+    backward: Scratch = NO_SCRATCH
+    #: Backward, elements for each image of the gradients on the way from the output's to the layer's own step, and from
+    #: there to the input's, each made of the one before; and of those that are summed to the weights'.
+    out_steps: tuple[int, ...] = ()
+    in_steps: tuple[int, ...] = ()
+    unsummed: int = 0
+
+
 class Reach(Record):
     """Along one axis, output `o` reads the inputs from `stride*o + low` to `stride*o + high`."""
 

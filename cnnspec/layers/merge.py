@@ -12,12 +12,18 @@ from cnnspec.layers.facts import (
     FRESH,
     IN_PLACE,
     NO_SCRATCH,
+    NUMBER,
+    OWN,
+    PASSED,
     POINT,
     ROWS,
     SAVES_NOTHING,
+    SHARED,
+    Kept,
     Reach,
     Saved,
     Scratch,
+    Training,
     Work,
 )
 from cnnspec.layers.fitting import broadcast_shape, listed, minority, mismatch, resizing, target
@@ -103,6 +109,11 @@ class Add(Strict):
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         return self.folded(xs, growing=True)
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """The gradient of each branch is that of the sum, itself summed over the extents that are repeated."""
+        return Training(self.storage(y, *xs), gradients=tuple(PASSED if x == y else OWN for x in xs),
+                        forward=self.scratch(y, *xs))
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         if len(xs) == 2:
             return Function("operator.add", in_place="operator.iadd")
@@ -140,6 +151,10 @@ class Concat(Merge):
     def order(self, y: Shape, *xs: Shape) -> str:
         return AS_ALL
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """The gradient of each branch is a part of what comes in."""
+        return Training(gradients=(PASSED,))
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Function("torch.cat", {"dim": 1}, listed=True)
 
@@ -175,6 +190,10 @@ class Mul(Elementwise):
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         return self.folded(xs)
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """The gradient of a gate is made at full size, and summed then."""
+        return Training(forward=self.scratch(y, *xs), backward=Scratch(product(y) if len(set(xs)) > 1 else 0))
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Function("operator.mul" if len(xs) == 2 else f"{FUNCTIONS}.mul")
 
@@ -194,6 +213,11 @@ class Sub(Strict):
             raise LayerError("bad-inputs", f"SUB takes two branches, not {len(xs)}",
                              help="`SUB{ a | ADD{ b | c } }` subtracts several", inputs=tuple(range(2, len(xs))))
         return super().shape(*xs)
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """The gradient of the first branch is that of the difference, that of the second its negative."""
+        first = PASSED if xs[0] == y else OWN
+        return Training(gradients=(first, OWN), backward=Scratch(product(y) if y not in xs[1:] and len(xs) > 1 else 0))
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Function("operator.sub" if len(xs) == 2 else f"{FUNCTIONS}.identity")
@@ -215,6 +239,10 @@ class Max(Strict):
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         return self.folded(xs)
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Which branch has the maximum is asked twice, and half a gradient made for where both have it."""
+        return Training(forward=self.scratch(y, *xs), backward=Scratch(product(y), bytes=2 * product(y)))
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Function("torch.maximum" if len(xs) == 2 else f"{FUNCTIONS}.maximum")
 
@@ -234,6 +262,11 @@ class Mean(Strict):
 
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         return self.folded(xs, growing=True)
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """All branches share one gradient."""
+        return Training(kept=(Kept(NUMBER, 1, per_image=False),),
+                        gradients=tuple(SHARED if x == y else OWN for x in xs), forward=self.scratch(y, *xs))
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Function(f"{FUNCTIONS}.mean")

@@ -8,7 +8,22 @@ from __future__ import annotations
 
 from cnnspec.layers.arguments import LayerError, count, flag, number, option
 from cnnspec.layers.base import Pointwise, Shape, Weightless, divisor_near, product, show
-from cnnspec.layers.facts import BATCH, CHANNELS_LAST, FRESH, ROWS, SAVES_INPUT, Buffer, Saved, Scratch, Work
+from cnnspec.layers.facts import (
+    BATCH,
+    CHANNELS_LAST,
+    COPY,
+    FRESH,
+    NUMBER,
+    ROWS,
+    SAVES_INPUT,
+    STATISTICS,
+    Buffer,
+    Kept,
+    Saved,
+    Scratch,
+    Training,
+    Work,
+)
 from cnnspec.layers.formula import Formula, sym, times
 from cnnspec.layers.recipe import MODULES, Function, Module, Recipe
 from cnnspec.layers.weights import Tensor, Weighted
@@ -79,6 +94,10 @@ class BatchNorm(Normalisation):
     def work(self, y: Shape, *xs: Shape) -> Work:
         return Work(0, 2 * product(y))
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Of each channel, autograd keeps the mean and the inverse deviation of the batch, told as one block."""
+        return Training(kept=(Kept(STATISTICS, 2 * y[0], per_image=False),) if self.train else ())
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         settings = {"num_features": y[0], "eps": self.eps, "affine": self.affine}
         if not self.train:
@@ -115,6 +134,10 @@ class LayerNorm(Normalisation):
         reordered = len(y) in {2, 4} and positions > 1
         return Scratch(positions * (max(2, y[0]) if reordered else 2))
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Of each mean's elements, autograd keeps the mean and the inverse deviation."""
+        return Training(kept=(Kept(STATISTICS, 1 if self.over == "all" else product(y[1:])),) * 2)
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         name = "torch.nn.LayerNorm" if self.over == "all" or len(y) == 1 else f"{MODULES}.ChannelNorm"
         return self.module(name, normalized_shape=self.affine_shape(y), eps=self.eps, elementwise_affine=self.affine)
@@ -148,6 +171,10 @@ class GroupNorm(Normalisation):
         """Mean and deviation of each group."""
         return Scratch(2 * self.groups)
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Of each group, autograd keeps the mean and the inverse deviation."""
+        return Training(kept=(Kept(STATISTICS, self.groups),) * 2)
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return self.module("torch.nn.GroupNorm", num_groups=self.groups, num_channels=y[0], eps=self.eps,
                            affine=self.affine)
@@ -180,6 +207,13 @@ class InstanceNorm(Normalisation):
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         """Mean and deviation of each channel of an image, and where affine, scale and shift repeated for each image."""
         return Scratch((4 if self.affine else 2) * y[0])
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Batch normalisation with the channels of all images beside each other, its scale and shift repeated."""
+        means = (Kept(STATISTICS, y[0]),) * 2
+        if not self.affine:
+            return Training(kept=means)
+        return Training(kept=(*means, Kept(COPY, y[0])), forward=Scratch(y[0]), unsummed=2 * y[0])
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return self.module(f"torch.nn.InstanceNorm{len(y) - 1}d", num_features=y[0], eps=self.eps, affine=self.affine)
@@ -219,6 +253,13 @@ class LocalResponseNorm(Pointwise, Weightless):
         padded = product(y) // y[0] * (y[0] + self.size - 1)
         return Scratch(max(padded, 2 * product(y)))
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Autograd keeps the padded squares, the sum, and its power."""
+        whole = product(y)
+        padded = whole // y[0] * (y[0] + self.size - 1)
+        kept = (Kept(COPY, padded), *(Kept(COPY, whole),) * 2, Kept(NUMBER, 1, per_image=False))
+        return Training(kept=kept, forward=Scratch(whole), backward=Scratch(3 * whole))
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Module("torch.nn.LocalResponseNorm",
                       {"size": self.size, "alpha": self.alpha, "beta": self.beta, "k": self.k})
@@ -250,6 +291,11 @@ class L2Norm(Pointwise, Weightless):
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         """The norms."""
         return Scratch(product(y[1:]))
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Autograd keeps the norm of each position before and after it is bounded from below."""
+        norms = product(y[1:])
+        return Training(kept=(Kept(COPY, norms),) * 2, backward=Scratch(3 * product(y)))
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Function("torch.nn.functional.normalize", {"p": 2, "dim": 1, "eps": self.eps})

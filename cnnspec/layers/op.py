@@ -6,7 +6,7 @@ from functools import cached_property
 
 from cnnspec.layers.arguments import LayerError
 from cnnspec.layers.base import Layer, Shape, product
-from cnnspec.layers.facts import POINT, VIEW, Buffer, Param, Reach, Saved, Scratch, Work
+from cnnspec.layers.facts import POINT, VIEW, Buffer, Param, Reach, Saved, Scratch, Training, Work
 from cnnspec.layers.recipe import Recipe
 from cnnspec.layers.routine import Routine
 
@@ -83,6 +83,11 @@ class Op:
     def saved(self) -> Saved:
         """What autograd keeps in training."""
         return self.layer.saved(self.output, *self.inputs)
+
+    @cached_property
+    def training(self) -> Training:
+        """What training does otherwise than evaluation."""
+        return self.layer.training(self.output, *self.inputs)
 
     @cached_property
     def routine(self) -> Routine:

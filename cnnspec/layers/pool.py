@@ -7,7 +7,23 @@ from math import gcd
 
 from cnnspec.layers.arguments import LayerError, SameAs, axes, flag, option, padding, shown
 from cnnspec.layers.base import Shape, Weightless, product, show
-from cnnspec.layers.facts import FRESH, NO_SCRATCH, POINT, ROWS, SAVES_INPUT, SAVES_NOTHING, Reach, Saved, Scratch, Work
+from cnnspec.layers.facts import (
+    COPY,
+    FRESH,
+    INDICES,
+    NO_SCRATCH,
+    NUMBER,
+    POINT,
+    ROWS,
+    SAVES_INPUT,
+    SAVES_NOTHING,
+    Kept,
+    Reach,
+    Saved,
+    Scratch,
+    Training,
+    Work,
+)
 from cnnspec.layers.formula import Formula
 from cnnspec.layers.recipe import MODULES, Function, Module, Recipe, flat_sides
 from cnnspec.layers.routine import MOVING, Routine
@@ -115,14 +131,29 @@ class Pool(Pooling):
         `torch.nn.functional.lp_pool2d` squares its input, pools that, and multiplies the sign of the result with its
         rectified absolute value.
         """
-        (x,) = xs
-        windows = self.windows(x)
-        extents = [w.before + extent + w.after for w, extent in zip(windows, x[1:], strict=True)]
-        entering = product((x[0], *extents))
-        padded = 0 if self.pads_itself(windows) else entering
+        entering = self.entering(xs[0])
+        padded = 0 if self.pads_itself(self.windows(xs[0])) else entering
         if self.kind == "l2":
             return Scratch(padded + max(entering, 3 * product(y)))
         return Scratch(padded, INDEX_BYTES * product(y) if self.kind == "max" else 0)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_INPUT if self.kind == "l2" or self.pads_itself(self.windows(xs[0])) else SAVES_NOTHING
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Autograd keeps the places of the maxima, what was padded before, and all that l2 goes through."""
+        entering, made = self.entering(xs[0]), product(y)
+        if self.kind == "l2":
+            kept = (Kept(COPY, entering), *(Kept(COPY, made),) * 4, Kept(NUMBER, 1, per_image=False))
+            return Training(kept=kept, backward=Scratch(entering))
+        steps = () if self.pads_itself(self.windows(xs[0])) else (entering,)
+        places = (Kept(INDICES, made),) if self.kind == "max" else ()
+        return Training(kept=(*(Kept(COPY, padded) for padded in steps), *places), in_steps=steps)
+
+    def entering(self, x: Shape) -> int:
+        """Elements of the padded input."""
+        extents = [w.before + extent + w.after for w, extent in zip(self.windows(x), x[1:], strict=True)]
+        return product((x[0], *extents))
 
     def pads_itself(self, windows: list[Window]) -> bool:
         """Whether PyTorch's module pads: the same on both sides, and not at all for `l2`."""
@@ -223,6 +254,10 @@ class AdaptivePool(Pooling):
     def scratch(self, y: Shape, *xs: Shape) -> Scratch:
         return Scratch(bytes=INDEX_BYTES * product(y)) if self.kind == "max" else NO_SCRATCH
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """Autograd keeps the places of the maxima."""
+        return Training(kept=(Kept(INDICES, product(y)),) if self.kind == "max" else ())
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         size = y[1] if len(y) == 2 else y[1:]
         return Module(f"torch.nn.Adaptive{self.kind.capitalize()}Pool{len(y) - 1}d", {"output_size": size})
@@ -266,6 +301,12 @@ class Reduce(Pooling):
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved((0,), output=True) if self.kind == "max" else SAVES_NOTHING
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """A maximum's gradient goes in equal parts to all that have it, which are found and counted."""
+        if self.kind != "max":
+            return Training()
+        return Training(backward=Scratch(product(y), bytes=product(xs[0]) + INDEX_BYTES * product(y)))
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         channels = self.over == "channels"

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from cnnspec.layers.arguments import REQUIRED, LayerError, axes, count, either, extents, option, padding, shown
 from cnnspec.layers.base import Pointwise, Shape, Weightless, product, show
-from cnnspec.layers.facts import AS_FIRST, FRESH, IMAGE, POINT, ROWS, SAVES_NOTHING, VIEW, Reach, Saved, Work
+from cnnspec.layers.facts import (
+    AS_FIRST,
+    FRESH,
+    IMAGE,
+    POINT,
+    ROWS,
+    SAVES_INPUT,
+    SAVES_NOTHING,
+    VIEW,
+    Reach,
+    Saved,
+    Training,
+    Work,
+)
 from cnnspec.layers.formula import Formula, Term, sym
 from cnnspec.layers.recipe import FUNCTIONS, Function, Recipe, flat_sides
 from cnnspec.layers.window import across, axis_names, sides
@@ -69,6 +82,10 @@ class Slice(Pointwise, View):
     def brief(self, rank: int = 2) -> str:
         return f"{self.keyword} {self.start}:{self.stop}"
 
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """The gradient is filled up with zeros."""
+        return Training(VIEW)
+
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Function("torch.narrow", {"dim": 1, "start": self.start, "length": y[0]})
 
@@ -115,6 +132,9 @@ class Pad(Moving):
 
     def order(self, y: Shape, *xs: Shape) -> str:
         return ROWS if self.mode == "circular" else AS_FIRST
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return SAVES_INPUT if self.mode in {"reflect", "replicate"} else SAVES_NOTHING
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         mode = "constant" if self.mode == "zeros" else self.mode
@@ -176,6 +196,12 @@ class Crop(View):
 
     def reach(self, y: Shape, *xs: Shape) -> tuple[Reach, ...] | None:
         return tuple(Reach(1, before, before) for before, _ in self.rows(xs[0]))
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """The gradient grows along one axis after the other; in front of it stands what the axes before have left."""
+        (x,) = xs
+        steps = tuple(product((*y[:axis], *x[axis:])) for axis in range(2, len(x)))
+        return Training(VIEW, out_steps=tuple(reversed(steps)))
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Function(f"{FUNCTIONS}.crop", {"rows": tuple(self.rows(xs[0]))})

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cnnspec.layers.arguments import flag, option
 from cnnspec.layers.base import Layer, Shape, product
-from cnnspec.layers.facts import Buffer, Param, Scratch
+from cnnspec.layers.facts import COPY, Buffer, Kept, Param, Scratch
 from cnnspec.layers.formula import Formula, Term, sym
 from cnnspec.layers.recipe import Module
 from cnnspec.record import Record
@@ -82,6 +82,16 @@ class Weighted(Layer):
         made, rows = product(weight), weight[self.output_axis]
         turned = made if self.output_axis and min(*weight[:2], product(weight[2:])) > 1 else 0
         return Scratch(elements, shared=made, before=rows + made // rows + 1 + turned if norm == "spectral" else 0)
+
+    def kept_weight(self, *xs: Shape) -> tuple[Kept, ...]:
+        """What autograd keeps of a weight or spectral norm: the weight, and what it was divided by or made with."""
+        norm = getattr(self, "norm", "none")
+        if norm == "none":
+            return ()
+        weight = self.tensors(*xs)[0].shape
+        made, rows = product(weight), weight[self.output_axis]
+        beside = (weight[0],) if norm == "weight" else (rows, made // rows, 1)
+        return tuple(Kept(COPY, elements, per_image=False) for elements in (made, *beside))
 
     def params_formula(self, term: Term, *xs: Shape) -> tuple[Formula, ...]:
         """The arithmetic of the parameters: `term`, and a weight norm's magnitudes; nothing where they are fixed."""

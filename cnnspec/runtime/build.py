@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from torch import fx, nn
 
-from cnnspec.analysis.memory import overwriting
+from cnnspec.analysis.storage import overwriting
 from cnnspec.analysis.structure import runs_at_inference
 from cnnspec.graph.network import Graph, Node
 from cnnspec.graph.paths import paths

@@ -6,7 +6,7 @@ import pytest
 
 import cnnspec
 from cnnspec.analysis.layout import Layouts, channels_last, is_channels_last, rows, step
-from cnnspec.analysis.memory import storages
+from cnnspec.analysis.storage import storages
 from cnnspec.layers.base import Shape
 
 ROWS, LAST = rows((4, 6, 8)), channels_last((4, 6, 8))

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnspec.layers.base import Layer, Shape, product
-from cnnspec.layers.conv import Conv, DepthwiseConv, UpConv
+from cnnspec.layers.conv import Conv, DepthwiseConv
 from cnnspec.layers.facts import Reach, Work
 from cnnspec.layers.op import apply
+from cnnspec.layers.upconv import UpConv
 from tests.layers.harness import Refusal, consistent, inputs, make, per_axis, per_side, refusal
 from tests.layers.oracle import agree, agree_or_refuse, needs_torch, reads, within_reach
 

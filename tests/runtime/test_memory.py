@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import cnnspec
-from cnnspec.analysis.memory import storages
+from cnnspec.analysis.storage import storages
 from tests.language.test_random import nets
 
 torch = pytest.importorskip("torch", reason="torch is not installed: nothing to measure")
