@@ -16,6 +16,7 @@ from torch._C._profiler import _EventType
 from torch.profiler import ProfilerActivity, profile
 
 from cnnspec.record import Record
+from cnnspec.runtime.quiet import silence
 
 
 class Allocations(Record):
@@ -32,6 +33,7 @@ class Allocations(Record):
 
 def follow(step: Callable[[], object]) -> Allocations:
     """What a step takes of the CPU's memory while it runs; what it returns is kept until the end."""
+    silence()
     gc.collect()
     gc.disable()  # what is no more reachable from before would be given back in between
     try:

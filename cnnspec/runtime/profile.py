@@ -1,0 +1,262 @@
+"""Runs a network and measures it: memory, latency, the time of each layer, energy; batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from cnnspec.analysis.devices import Datasheet, DeviceProfile
+from cnnspec.analysis.energy import Energy
+from cnnspec.analysis.latency import Latency
+from cnnspec.analysis.layer_runs import layer_runs
+from cnnspec.analysis.layer_times import LayerTimes
+from cnnspec.analysis.prediction import Prediction, predict
+from cnnspec.analysis.profile import Options, Profile, Rates, Run, Sweep
+from cnnspec.environment import Unavailable
+from cnnspec.net import Net
+from cnnspec.record import Record
+from cnnspec.runtime import batches as auto
+from cnnspec.runtime import energy, layer_times, meters, nvml, sampling
+from cnnspec.runtime.device_rates import known, rates
+from cnnspec.runtime.measured_memory import memory
+from cnnspec.runtime.replay import between_events, capture, flusher
+from cnnspec.runtime.surroundings import name, surroundings
+from cnnspec.runtime.workload import Workload, is_out_of_memory, precision, threads
+
+#: What stands for figures that were not come to.
+BROKEN_OFF = Unavailable("broken off before")
+GIVEN_UP = Unavailable("the run was given up")
+NOT_ASKED = Unavailable("not asked for")
+ELSEWHERE = Unavailable("a CUDA device has events of its own; this is none")
+
+#: Is told what is measured now: the options and the step, and how far it is, where that is known.
+Listener = Callable[[Options, str, sampling.Progress | None], None]
+
+
+class Request(Record):
+    """What to measure, and how thoroughly."""
+
+    device: torch.device
+    threads: int | None = None
+    energy: bool = True
+    layers: bool = True
+    rules: sampling.Rules = sampling.DEFAULT
+    #: Seconds for the times of the layers.
+    spend: float = 2.0
+
+
+def profile(net: Net, options: Options, batches: Sequence[int] | None, request: Request,
+            listener: Listener | None = None) -> Profile:
+    """Measures a network with each of some numbers of images at once, in order; None: with those that `batches` finds.
+
+    A run that does not fit into memory is given up, and the others go on; Ctrl-C ends it with what there is.
+    """
+    device = request.device
+    with threads(request.threads):
+        environment = surroundings(device)
+        title = name(device, environment)
+        session = Session(net, options, request, title, listener)
+        try:
+            sweep = session.find() if batches is None else session.each(batches)
+        except KeyboardInterrupt:
+            sweep, session.interrupted = None, True
+    first = session.runs[-1].options if session.runs else options
+    summary = net.summary(first.batch, first.dtype)
+    return Profile(net.name, summary.graph.span.source.name, str(device), title, environment, summary,
+                   tuple(session.runs), sweep, session.interrupted)
+
+
+class Session:
+    """The runs of one network, and whether they were broken off."""
+
+    def __init__(self, net: Net, options: Options, request: Request, title: str, listener: Listener | None) -> None:
+        self.net, self.options, self.request, self.title, self.listener = net, options, request, title, listener
+        self.runs: list[Run] = []
+        self.interrupted = False
+
+    def each(self, batches: Sequence[int]) -> None:
+        """Measure each batch."""
+        for batch in batches:
+            self.take(batch, self.request)
+            if self.interrupted:
+                return
+
+    def find(self) -> Sweep:
+        """Measure 1, 2, 4, … images coarsely, and what saturates throughput in full."""
+        coarse = self.request.replace(energy=False, layers=False, rules=auto.QUICK)
+
+        def measure(batch: int) -> Run:
+            run = self.take(batch, coarse)
+            if self.interrupted:
+                raise KeyboardInterrupt
+            return run
+
+        _, sweep = auto.found(self.net, self.options, self.request.device, measure)
+        if sweep.saturated is not None:
+            self.take(sweep.saturated, self.request)
+        return sweep
+
+    def take(self, batch: int, request: Request) -> Run:
+        """Measure one batch."""
+        one = Measurement(self.net, self.options.replace(batch=batch), request, self.title, self.listener)
+        run = one.take()
+        self.runs.append(run)
+        self.interrupted |= one.interrupted
+        return run
+
+
+class Measurement:
+    """One run of a network, step by step; what has been measured stays when a later step ends it."""
+
+    def __init__(self, net: Net, options: Options, request: Request, title: str, listener: Listener | None) -> None:
+        self.net, self.options, self.request, self.listener = net, options, request, listener
+        self.title = title
+        self.monitor = monitor(request.device)
+        self.interrupted = False
+        self.failure = ""
+        self.found: dict[str, Any] = {"latency": BROKEN_OFF, "device_latency": BROKEN_OFF, "memory": BROKEN_OFF,
+                                      "energy": BROKEN_OFF, "times": BROKEN_OFF}
+
+    def take(self) -> Run:
+        """All steps, in order."""
+        try:
+            with precision(self.options.dtype):
+                self._steps()
+        except sampling.Interrupted as stop:
+            self.found["latency"] = stop.latency
+            self.interrupted = True
+        except KeyboardInterrupt:
+            self.interrupted = True
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            self.failure = "out of memory"
+            self.found = dict.fromkeys(self.found, GIVEN_UP) | {
+                name: value for name, value in self.found.items() if not isinstance(value, Unavailable)}
+        finally:
+            if self.request.device.type == "cuda":
+                torch.cuda.empty_cache()
+        return self._told()
+
+    def _steps(self) -> None:
+        device = self.request.device
+        before = torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
+        self._say("building")
+        work = Workload(self.net, self.options, device)
+        self._say("memory")
+        self.found["memory"] = memory(self.net.graph, work, self.monitor, before)
+        flush = flusher(device, cold=self.options.cold)
+        if self.options.cold and device.type != "cuda":
+            self.found["latency"] = self._sample(flushed(work, flush))
+        else:
+            self.found["latency"] = self._sample(sampling.timed(work.run, work.synchronize))
+        replay = self._replay(work)
+        self.found["device_latency"] = (replay if isinstance(replay, Unavailable)
+                                        else self._sample(between_events(replay, flush)))
+        self.found["times"] = self._layers(work)
+        self.found["energy"] = self._energy(work, None if isinstance(replay, Unavailable) else replay)
+
+    def _say(self, step: str, progress: sampling.Progress | None = None) -> None:
+        if self.listener:
+            self.listener(self.options, step, progress)
+
+    def _sample(self, run: sampling.Run) -> Latency:
+        watch = None if isinstance(self.monitor, Unavailable) else self.monitor
+        return sampling.sample(run, rules=self.request.rules, watch=watch,
+                               progress=lambda progress: self._say(progress.phase, progress))
+
+    def _replay(self, work: Workload) -> Callable[[], None] | Unavailable:
+        """The run as a CUDA graph, or why there is none."""
+        if work.device.type != "cuda":
+            return ELSEWHERE
+        if self.options.compiled:
+            return Unavailable("what torch.compile has made is not captured once more")
+        self._say("capturing")
+        try:
+            return capture(work)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            return Unavailable(f"this run cannot be captured as a CUDA graph: {first_line(error)}")
+
+    def _layers(self, work: Workload) -> LayerTimes | Unavailable:
+        if not self.request.layers:
+            return NOT_ASKED
+        if self.options.compiled:
+            return Unavailable("torch.compile joins layers")
+        self._say("layers")
+        with work.casting():
+            if work.optimizer is None:
+                return layer_times.inference(work.module, work.inputs, self.request.spend)
+            return layer_times.training(work.module, work.inputs, work.loss, work.optimizer, self.request.spend)
+
+    def _energy(self, work: Workload, replay: Callable[[], None] | None) -> Energy | Unavailable:
+        if not self.request.energy:
+            return NOT_ASKED
+        run = replay if self.options.cuda_graph and replay else work.run
+        return energy.measure(meter(work.device, self.monitor), run, self.options.batch,
+                              synchronize=work.synchronize, monitor=self.monitor,
+                              progress=lambda progress: self._say("energy", progress))
+
+    def _told(self) -> Run:
+        """The run as a record, with what is known of the device beside it."""
+        options, request = self.options, self.request
+        summary = self.net.summary(options.batch, options.dtype)
+        number = request.threads or torch.get_num_threads()
+        device = known(request.device, self.title, options.dtype, number)
+        prediction = predicted(self.net, options, device)
+        able: Rates | Unavailable = rates(device, options.dtype)
+        times = self.found["times"]
+        layers = () if isinstance(times, Unavailable) else layer_runs(summary, times, able, prediction)
+        whole = None if prediction is None else (prediction.seconds, prediction.low, prediction.high)
+        return Run(options, **self.found, layers=layers, flops=summary.totals.flops, rates=able, predicted=whole,
+                   failure=self.failure)
+
+
+def predicted(net: Net, options: Options, device: DeviceProfile | Datasheet | Unavailable) -> Prediction | None:
+    """What `predict` says of a run; None where it speaks of other runs."""
+    plain = options.mode == "inference" and not (options.compiled or options.channels_last or options.autocast)
+    if isinstance(device, Unavailable) or not plain:
+        return None
+    return predict(net.summary(options.batch, options.dtype), device)
+
+
+def flushed(work: Workload, flush: Callable[[], object]) -> sampling.Run:
+    """One run by the host's clock that finds the caches without what it needs."""
+    timed = sampling.timed(work.run, work.synchronize, perf_counter)
+
+    def run() -> float:
+        flush()
+        return timed()
+
+    return run
+
+
+def monitor(device: torch.device) -> nvml.Monitor | Unavailable:
+    """NVML's view of a device."""
+    if device.type != "cuda":
+        return Unavailable("NVML is NVIDIA's, and knows no such device")
+    from cnnspec.runtime import driver
+
+    seen = driver.observe()
+    if isinstance(seen, Unavailable):
+        return seen
+    return nvml.monitor(nvml.start(), seen.devices[device.index or 0])
+
+
+def meter(device: torch.device, seen: nvml.Monitor | Unavailable) -> meters.Meter | Unavailable:
+    """What measures the energy of a device."""
+    if device.type == "cpu":
+        return meters.processor()
+    if device.type == "mps":
+        return Unavailable("macOS tells the power of its GPU to root alone (powermetrics)")
+    return seen if isinstance(seen, Unavailable) else meters.gpu(seen)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without what follows."""
+    return str(error).strip().partition("\n")[0]
+
