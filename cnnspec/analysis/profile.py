@@ -44,7 +44,8 @@ class MemoryUse(Record):
     predicted: Memory | Unavailable
     #: Where operators have just ended, on a CPU; what CUDA's allocator has given out at most, on CUDA.
     measured: Reading
-    #: Beyond that, what operators take and give back inside (workspaces); on a CPU alone.
+    #: Workspaces: on a CPU, what operators take and give back inside, beyond `measured`; on CUDA, what libraries keep,
+    #: as a part of `measured`.
     workspace: Reading
     #: What CUDA's allocator has taken of the device.
     reserved: Reading

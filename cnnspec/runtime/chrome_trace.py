@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ WARM_UP = 3
 class Named(fx.Interpreter):
     """Runs a module layer by layer, each under its name in the trace."""
 
-    def __init__(self, module: fx.GraphModule, names: list[str]) -> None:
+    def __init__(self, module: fx.GraphModule, names: Sequence[str]) -> None:
         super().__init__(module)
         self.names = names
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from cnnspec.analysis.memory import Memory, Setting, inference
+from cnnspec.analysis.memory import CUDA_BLOCK, Memory, Setting, inference
 from cnnspec.analysis.profile import MemoryUse, Options
 from cnnspec.analysis.training import training
 from cnnspec.environment import Reading, Unavailable
@@ -50,17 +50,18 @@ def predicted(graph: Graph, options: Options, device: str) -> Memory | Unavailab
 
 
 def _cuda(told: Memory | Unavailable, work: Workload, monitor: Monitor | Unavailable, before: int) -> MemoryUse:
+    """Libraries take their lasting workspaces in the first run; cuDNN's, of the moment, are within the peak."""
+    device = work.device
     work.run()
     work.forget()
     work.synchronize()
     torch.cuda.empty_cache()  # so that what earlier runs have reserved is not counted
-    torch.cuda.reset_peak_memory_stats(work.device)
+    workspace = torch.cuda.memory_allocated(device) - before - work.held(CUDA_BLOCK)
+    torch.cuda.reset_peak_memory_stats(device)
     kept = work.run()
     work.synchronize()
-    most = torch.cuda.max_memory_allocated(work.device) - before
-    reserved = torch.cuda.max_memory_reserved(work.device)
+    most, reserved = (tell(device) for tell in (torch.cuda.max_memory_allocated, torch.cuda.max_memory_reserved))
     process: Reading = monitor if isinstance(monitor, Unavailable) else monitor.process_memory()
     del kept
     work.forget()
-    inside = Unavailable("CUDA's allocator does not tell workspaces from values")
-    return MemoryUse(told, most, inside, reserved, process)
+    return MemoryUse(told, most - before, workspace, reserved, process)

@@ -59,10 +59,14 @@ def profile(net: Net, options: Options, batches: Sequence[int] | None, request: 
         environment = surroundings(device)
         title = name(device, environment)
         session = Session(net, options, request, title, listener)
+        sweep: Sweep | None = None
         try:
-            sweep = session.find() if batches is None else session.each(batches)
+            if batches is None:
+                sweep = session.find()
+            else:
+                session.each(batches)
         except KeyboardInterrupt:
-            sweep, session.interrupted = None, True
+            session.interrupted = True
     first = session.runs[-1].options if session.runs else options
     summary = net.summary(first.batch, first.dtype)
     return Profile(net.name, summary.graph.span.source.name, str(device), title, environment, summary,

@@ -12,7 +12,6 @@ from torch import Tensor, fx, nn, optim
 from torch.nn import functional
 
 from cnnspec.analysis.profile import Options
-from cnnspec.analysis.structure import runs_at_inference
 from cnnspec.net import Net
 
 #: What tensors are in for each dtype that networks run in.
@@ -49,6 +48,7 @@ class Workload:
                                               generator=chance)) for index in net.graph.inputs.values()]
         if options.channels_last:
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks this form
+        #: For each output; in training alone.
         self.labels = [self._labels(net.graph.nodes[index].shape, chance) for index in self._outputs(net)]
         self.optimizer = OPTIMIZERS[options.optimizer](
             [weight for weight in module.parameters() if weight.requires_grad]) if self.training else None
@@ -65,10 +65,8 @@ class Workload:
         return torch.randint(shape[0], (self.options.batch, *shape[1:]), device=self.device, generator=chance)
 
     def _outputs(self, net: Net) -> list[int]:
-        """The outputs that are there in this mode, the main one first."""
-        runs = range(len(net.graph.nodes)) if self.training else runs_at_inference(net.graph)
-        further = [output.node for output in net.graph.outputs]
-        return [net.graph.output, *(index for index in further if index in runs)]
+        """The outputs that training learns from, the main one first."""
+        return [net.graph.output, *(output.node for output in net.graph.outputs)] if self.training else []
 
     def run(self) -> Any:
         """One inference, or one step of training: drop the gradients, forward, loss, backward, update."""
@@ -103,13 +101,16 @@ class Workload:
         if self.optimizer is not None:
             self.optimizer.zero_grad(set_to_none=True)
 
-    def held(self) -> int:
-        """Bytes that are there between two runs: weights, buffers, inputs, labels, the optimiser's state."""
+    def held(self, block: int = 1) -> int:
+        """Bytes that the device holds between two runs, each storage in multiples of a block's.
+
+        Those of weights, buffers, inputs, labels (in training), and the optimiser's state.
+        """
         state = [one for kept in (self.optimizer.state.values() if self.optimizer else ()) for one in kept.values()
                  if isinstance(one, Tensor)]
-        labels = self.labels if self.training else []
-        tensors = [*self.module.parameters(), *self.module.buffers(), *self.inputs, *labels, *state]
-        return sum({one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in tensors}.values())
+        tensors = [*self.module.parameters(), *self.module.buffers(), *self.inputs, *self.labels, *state]
+        storages = [one.untyped_storage() for one in tensors if one.device == self.inputs[0].device]
+        return sum({one.data_ptr(): -(-one.nbytes() // block) * block for one in storages}.values())
 
     def synchronize(self) -> None:
         """Wait until the device has done all that it was given."""
