@@ -4,7 +4,7 @@ The step is: forward in training mode, a cross-entropy of each output with int64
 backward, update; not the first one, so that the optimiser has its state. Rules (of autograd's engine in C++): a layer's
 backward makes the gradients of its weights and of the inputs that need one; then it lets go of what was kept for it,
 and of the gradient that came in. A value's second gradient is added to the first one in its place where that has no
-other holder, else in new memory. The caller holds the outputs and the loss to the end.
+other holder and is no view, else in new memory. The caller holds the outputs and the loss to the end.
 """
 
 from __future__ import annotations
@@ -97,6 +97,8 @@ class Tape:
         self._waiting: dict[int, int] = {}
         #: By block that is none of a value, the node that made it.
         self._makers: dict[int, int] = {}
+        #: Blocks of gradients that are views.
+        self._views: set[int] = set()
         self._root = 0
 
     def forward(self) -> None:
@@ -112,8 +114,10 @@ class Tape:
         """Hold the inputs and the output that a layer's backward pass needs."""
         saved, blocks = node.op.saved, self._walk.blocks
         values = [node.inputs[i] for i in saved.inputs] + [node.index] * saved.output
-        if saved.inputs and node.index in self._walk.written:  # what is written over is copied before
-            copy = self.ledger.take(ACTIVATIONS, self.ledger.size(blocks[node.index]))
+        copied = self._walk.places.layouts.copied(node, self.setting.batch)
+        if saved.inputs and (copied or node.index in self._walk.written):  # what is written over is copied before
+            size = (copied or node.op.elements) * self.setting.batch * self.setting.element
+            copy = self.ledger.take(ACTIVATIONS, size)
             self._makers[copy] = node.index
             return [(copy, COPY)]
         return [(self.ledger.hold(blocks[value]), "value") for value in values]
@@ -233,6 +237,8 @@ class Tape:
             else:
                 block = self.ledger.hold(shared)
             found.append((source, block))
+        if node.op.training.views:
+            self._views.update(block for _, block in found)
         return found
 
     def _receive(self, index: int, block: int) -> None:
@@ -241,11 +247,12 @@ class Tape:
         first = self._waiting.get(index)
         if first is None:
             self._waiting[index] = block
-        elif ledger.is_alone(first):
+            return
+        size = self.graph.nodes[index].op.elements * self.setting.batch * self.setting.element
+        if ledger.is_alone(first) and first not in self._views:
             ledger.drop(block)
         else:
-            op = self.graph.nodes[index].op  # a gradient may be a part of its block
-            self._waiting[index] = ledger.take(FLOW, op.elements * self.setting.batch * self.setting.element)
+            self._waiting[index] = ledger.take(FLOW, size)
             ledger.drop(first)
             ledger.drop(block)
 

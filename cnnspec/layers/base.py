@@ -14,7 +14,6 @@ from cnnspec.layers.arguments import REQUIRED, Arg, LayerError, SameAs, Symbol
 from cnnspec.layers.facts import (
     AS_FIRST,
     NO_SCRATCH,
-    OWN,
     PASSED,
     POINT,
     VIEW,
@@ -226,8 +225,9 @@ class Layer(metaclass=LayerType):
 
     def training(self, y: Shape, *xs: Shape) -> Training:
         """What training does otherwise; here, nothing: an input's gradient is a view where the output is one."""
-        storage = self.storage(y, *xs)
-        return Training(storage, gradients=(PASSED if storage == VIEW else OWN,), forward=self.scratch(y, *xs))
+        if self.storage(y, *xs) == VIEW:
+            return Training(VIEW, gradients=(PASSED,), views=True)
+        return Training(self.storage(y, *xs), forward=self.scratch(y, *xs))
 
     def order(self, y: Shape, *xs: Shape) -> str:
         """How the elements of a new output lie: `ROWS`, `CHANNELS_LAST`, `AS_FIRST` or `AS_ALL`."""

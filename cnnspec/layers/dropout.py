@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from cnnspec.layers.arguments import number
 from cnnspec.layers.base import Pointwise, Shape, Weightless, product
-from cnnspec.layers.facts import COPY, MASK, SAVES_NOTHING, VIEW, Kept, Saved, Training, Work
+from cnnspec.layers.facts import COPY, MASK, PASSED, SAVES_NOTHING, VIEW, Kept, Saved, Training, Work
 from cnnspec.layers.recipe import MODULES, Module, Recipe
+
+#: What drops nothing hands the value on, and its gradient back.
+AS_IT_IS = Training(VIEW, gradients=(PASSED,))
 
 
 class Dropping(Pointwise, Weightless):
@@ -34,7 +37,7 @@ class Dropout(Dropping):
 
     def training(self, y: Shape, *xs: Shape) -> Training:
         """Autograd keeps which elements remain."""
-        return Training(kept=(Kept(MASK, product(y)),)) if self.p else super().training(y, *xs)
+        return Training(kept=(Kept(MASK, product(y)),)) if self.p else AS_IT_IS
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Module("torch.nn.Dropout", {"p": self.p})
@@ -53,7 +56,7 @@ class DropPath(Dropping):
 
     def training(self, y: Shape, *xs: Shape) -> Training:
         """Autograd keeps a factor for each image."""
-        return Training(kept=(Kept(COPY, 1),)) if self.p else super().training(y, *xs)
+        return Training(kept=(Kept(COPY, 1),)) if self.p else AS_IT_IS
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Module(f"{MODULES}.DropPath", {"p": self.p})

@@ -96,6 +96,8 @@ class Training(Record):
     kept: tuple[Kept, ...] = ()
     #: By input; the last one stands for those behind it.
     gradients: tuple[str, ...] = (OWN,)
+    #: Whether they are views: autograd adds nothing to a view in its place.
+    views: bool = False
     #: What lives only while the layer runs, forward and backward.
     forward: Scratch = NO_SCRATCH
     backward: Scratch = NO_SCRATCH

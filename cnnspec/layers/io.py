@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.layers.arguments import LayerError, extents, flag, word
 from cnnspec.layers.base import Pointwise, Shape, Weightless, show
-from cnnspec.layers.facts import FRESH, SAVES_NOTHING, VIEW, Saved, Work
+from cnnspec.layers.facts import FRESH, PASSED, SAVES_NOTHING, VIEW, Saved, Training, Work
 from cnnspec.layers.recipe import FUNCTIONS, Function, Recipe
 
 
@@ -55,6 +55,9 @@ class Output(Endpoint):
     keyword = "OUTPUT"
     name: str = word(doc="its name, with or without an index: `aux`, `p[3]`")
     train_only: bool = flag(False, doc="run it in training only: its parameters count, its work does not")
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        return Training(VIEW, gradients=(PASSED,))  # the value itself, and its gradient
 
     def storage(self, y: Shape, *xs: Shape) -> str:
         return VIEW

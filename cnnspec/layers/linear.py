@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.layers.arguments import count, flag
 from cnnspec.layers.base import Shape, product
-from cnnspec.layers.facts import FRESH, IMAGE, ROWS, SAVES_INPUT, Reach, Saved, Work
+from cnnspec.layers.facts import FRESH, IMAGE, ROWS, SAVES_INPUT, SAVES_NOTHING, Reach, Saved, Training, Work
 from cnnspec.layers.formula import Formula, sym, times
 from cnnspec.layers.recipe import MODULES, Recipe
 from cnnspec.layers.routine import CONVOLUTION, Routine
@@ -48,10 +48,14 @@ class FullyConnected(Weighted):
         return IMAGE
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
-        return SAVES_INPUT
+        return SAVES_INPUT if self.train else SAVES_NOTHING
 
     def routine(self, y: Shape, *xs: Shape) -> Routine:
         return Routine(("linear", "dense", CONVOLUTION))
+
+    def training(self, y: Shape, *xs: Shape) -> Training:
+        """What enters is made flat, and the gradient is given its shape back."""
+        return Training(views=len(xs[0]) > 1)
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         (x,) = xs

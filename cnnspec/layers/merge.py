@@ -153,7 +153,7 @@ class Concat(Merge):
 
     def training(self, y: Shape, *xs: Shape) -> Training:
         """The gradient of each branch is a part of what comes in."""
-        return Training(gradients=(PASSED,))
+        return Training(gradients=(PASSED,), views=True)
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:
         return Function("torch.cat", {"dim": 1}, listed=True)

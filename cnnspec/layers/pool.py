@@ -13,6 +13,8 @@ from cnnspec.layers.facts import (
     INDICES,
     NO_SCRATCH,
     NUMBER,
+    OWN,
+    PASSED,
     POINT,
     ROWS,
     SAVES_INPUT,
@@ -303,9 +305,11 @@ class Reduce(Pooling):
         return Saved((0,), output=True) if self.kind == "max" else SAVES_NOTHING
 
     def training(self, y: Shape, *xs: Shape) -> Training:
-        """A maximum's gradient goes in equal parts to all that have it, which are found and counted."""
+        """A maximum's gradient goes in equal parts to all that have it, which are found and counted; a sum's is repeated
+        in place.
+        """
         if self.kind != "max":
-            return Training()
+            return Training(gradients=(PASSED if self.kind == "sum" else OWN,), views=self.kind == "sum")
         return Training(backward=Scratch(product(y), bytes=product(xs[0]) + INDEX_BYTES * product(y)))
 
     def recipe(self, y: Shape, *xs: Shape) -> Recipe:

@@ -47,6 +47,17 @@ def test_a_layer_in_training(layer: str) -> None:
         assert differences(net, 3, "momentum") == (0, 0, 0, 0), text
 
 
+@pytest.mark.parametrize("text", [
+    "INPUT(4x12x10) -> CONV(4, 1) -> CONV(6, 3) -> REDUCE(sum, space) -> SOFTMAX",  # its gradient is repeated in place
+    "INPUT(4x12x12) -> CONV(4, 3) as a -> FC(5, train=off) -> ADD{ ID | @a -> FC(5) }",  # a fixed FC keeps nothing
+    "INPUT(4x12x10) -> CROP(4) -> UPSAMPLE(1.5) -> CROP(4) -> FC(7) -> BN",  # what is copied in rows is kept
+    "INPUT(4x12x12) -> CONV(4, 3) as a -> CONCAT{ @a | BIAS | @a -> SCALE } -> GAP -> FC(3)",  # parts of gradients
+    "INPUT(4x12x12) -> CONV(4, 3) -> OUTPUT(aux) -> CONV(4, 3) -> GAP -> FC(3)",  # two losses
+])
+def test_a_corner_of_training(text: str) -> None:
+    assert differences(cnnspec.parse(text), 3, "momentum") == (0, 0, 0, 0)
+
+
 @pytest.mark.parametrize("optimizer", ["momentum", "adam"])
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "squeezenet1_1"])
 def test_a_network_in_training(name: str, optimizer: str) -> None:
