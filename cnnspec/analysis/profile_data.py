@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import isfinite
 from typing import Any
 
 from cnnspec.analysis.devices import Anchor, DeviceProfile, Point
 from cnnspec.analysis.memory import DTYPES
+from cnnspec.analysis.reader import Foreign, Reader
 from cnnspec.analysis.tasks import Task
 
 SCHEMA = "cnnspec.device/1"
-
-
-class Foreign(ValueError):
-    """Data that is no profile; the text says where."""
 
 
 def as_data(profile: DeviceProfile) -> dict[str, Any]:
@@ -31,9 +26,8 @@ def as_data(profile: DeviceProfile) -> dict[str, Any]:
 
 def from_data(data: object) -> DeviceProfile:
     """The profile that JSON holds; keys that are not known are passed over. Raises `Foreign`."""
-    whole = _Reader(data, "")
-    if whole.data.get("schema") != SCHEMA:
-        raise Foreign(f'`schema` is not "{SCHEMA}"')
+    whole = Reader(data)
+    whole.schema(SCHEMA)
     fields: dict[str, Any] = {name: whole.text(name) for name in _TEXTS}
     if fields["dtype"] not in DTYPES:
         raise Foreign(f"`dtype` is none of {', '.join(DTYPES)}")
@@ -56,7 +50,7 @@ _COUNTS = ("images", "positions", "channels", "groups", "depth", "shrink", "macs
 _PARTS, _MAY_BE_NONE = ("depth", "shrink"), ("macs", "bytes")
 
 
-def _point(one: _Reader) -> Point:
+def _point(one: Reader) -> Point:
     numbers: dict[str, Any] = {name: one.number(name, least=0) if name in _PARTS
                                else one.count(name, least=0 if name in _MAY_BE_NONE else 1) for name in _COUNTS}
     if numbers["shrink"] < 1:
@@ -65,39 +59,3 @@ def _point(one: _Reader) -> Point:
     if not isinstance(kinds, list) or not kinds or not all(isinstance(kind, str) for kind in kinds):
         raise Foreign(f"`{one.place}kinds` is no list of names")
     return Point(Task(tuple(kinds), **numbers), one.number("seconds"))
-
-
-class _Reader:
-    """An object of JSON, read key by key."""
-
-    def __init__(self, data: object, place: str) -> None:
-        if not isinstance(data, Mapping):
-            raise Foreign(f"`{place.removesuffix('.')}` is no object" if place else "it holds no object")
-        self.data: Mapping[str, Any] = data
-        #: What stands before a key in a message: `points[3].`.
-        self.place = place
-
-    def text(self, key: str) -> str:
-        return str(self._take(key, "text", lambda value: isinstance(value, str)))
-
-    def count(self, key: str, least: int = 1) -> int:
-        return int(self._take(key, f"whole number of at least {least}", lambda value: isinstance(value, int)
-                              and not isinstance(value, bool) and value >= least))
-
-    def number(self, key: str, least: float | None = None) -> float:
-        """A finite number, positive where there is no least one."""
-        return float(self._take(key, "positive number", lambda value: isinstance(value, int | float)
-                                and not isinstance(value, bool) and isfinite(value)
-                                and (value > 0 if least is None else value >= least)))
-
-    def several(self, key: str, least: int = 1) -> list[_Reader]:
-        found = self._take(key, f"list of at least {least}",
-                           lambda value: isinstance(value, list) and len(value) >= least)
-        return [_Reader(one, f"{self.place}{key}[{index}].") for index, one in enumerate(found)]
-
-    def _take(self, key: str, wanted: str, fits: Callable[[Any], bool]) -> Any:
-        if key not in self.data:
-            raise Foreign(f"`{self.place}{key}` is missing")
-        if not fits(self.data[key]):
-            raise Foreign(f"`{self.place}{key}` is no {wanted}")
-        return self.data[key]

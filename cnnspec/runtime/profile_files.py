@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from cnnspec.analysis.devices import DeviceProfile
-from cnnspec.analysis.profile_data import Foreign, as_data, from_data
+from cnnspec.analysis.profile_data import as_data, from_data
+from cnnspec.analysis.reader import Foreign
 from cnnspec.diagnostics import Diagnostic, SpecError
 
 #: The environment variable that names another folder.

@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 
 from cnnspec.analysis.devices import Anchor
-from cnnspec.analysis.profile_data import Foreign, as_data, from_data
+from cnnspec.analysis.profile_data import as_data, from_data
+from cnnspec.analysis.reader import Foreign
 from tests.analysis.devices import steady
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/device-1.json").read_text(encoding="utf-8"))
