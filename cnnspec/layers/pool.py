@@ -305,9 +305,7 @@ class Reduce(Pooling):
         return Saved((0,), output=True) if self.kind == "max" else SAVES_NOTHING
 
     def training(self, y: Shape, *xs: Shape) -> Training:
-        """A maximum's gradient goes in equal parts to all that have it, which are found and counted; a sum's is repeated
-        in place.
-        """
+        """A sum's gradient is repeated in place; a maximum's goes to all that have it, which are found and counted."""
         if self.kind != "max":
             return Training(gradients=(PASSED if self.kind == "sum" else OWN,), views=self.kind == "sum")
         return Training(backward=Scratch(product(y), bytes=product(xs[0]) + INDEX_BYTES * product(y)))
