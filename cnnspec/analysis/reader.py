@@ -50,6 +50,11 @@ class Reader:
         return tuple(self._take(key, "list of texts", lambda value: isinstance(value, list)
                                 and all(isinstance(one, str) for one in value)))
 
+    def counts(self, key: str) -> tuple[int, ...]:
+        """A list of whole numbers, each at least 1."""
+        return tuple(self._take(key, "list of whole numbers", lambda value: isinstance(value, list) and all(
+            isinstance(one, int) and not isinstance(one, bool) and one >= 1 for one in value)))
+
     def inner(self, key: str) -> Reader:
         """An object."""
         return Reader(self._take(key, "object", lambda value: isinstance(value, Mapping)), f"{self.place}{key}.")

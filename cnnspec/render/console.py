@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
@@ -33,9 +33,13 @@ def print_summary(summary: Summary, outline: Outline, *, convention: str | None 
     `overridden` says that another input than the spec's own is described; `extra` columns come last. Colours as rich
     decides (NO_COLOR, FORCE_COLOR), and the width too (COLUMNS).
     """
+    print_page(partial(page, summary, outline, convention=convention, chosen=chosen, overridden=overridden,
+                       extra=extra), file)
+
+
+def print_page(page_of: Callable[[int | None], Iterable[Line]], file: TextIO | None = None) -> None:
+    """Print what a page is for the terminal's width; for None, as wide as it needs, where the output is no terminal."""
     out = file or sys.stdout
-    page_of = partial(page, summary, outline, convention=convention, chosen=chosen, overridden=overridden,
-                      extra=extra)
     if not out.isatty() and not any(map(os.environ.get, _FORCING)):
         columns = os.environ.get("COLUMNS", "")
         out.writelines(plain(page_of(int(columns) if columns.isdecimal() else None)))

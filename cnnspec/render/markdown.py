@@ -21,18 +21,19 @@ def as_markdown(summary: Summary, outline: Outline, chosen: Sequence[Column] = (
     shown = [*(chosen or columns("layer", "output", "params", convention or "macs", "rf")), *extra]
     lines = [
         f"### {summary.name}", "",
-        _row([column.title for column in shown]),
-        _row([":--" if column.left else "--:" for column in shown], raw=True),
+        row([column.title for column in shown]),
+        row([":--" if column.left else "--:" for column in shown], raw=True),
     ]
-    for row, lasts in outline.walk():
-        lines.append(_row([_cell(summary, row, lasts, column) for column in shown]))
+    for one, lasts in outline.walk():
+        lines.append(row([cell(summary, one, lasts, column) for column in shown]))
     facts = [*totals(summary, convention, 0), *conventions(summary, convention, None),
              *notes(summary, None, overridden=overridden), *(line for line in remarks if line)]
-    lines += ["", *(f"- {_escaped(''.join(part.text for part in line).strip())}" for line in facts)]
+    lines += ["", *(f"- {escaped(''.join(part.text for part in line).strip())}" for line in facts)]
     return "\n".join(lines) + "\n"
 
 
-def _cell(summary: Summary, row: Row, lasts: tuple[bool, ...], column: Column) -> str:
+def cell(summary: Summary, row: Row, lasts: tuple[bool, ...], column: Column) -> str:
+    """What a row says in a column; the tree stands in front of its label."""
     if column.name == "layer":
         # spaces at the front of a cell are dropped, so that the tree needs ones that stay
         return guide(lasts).replace(" ", "\u00a0") + visible(labels.text(row.label)) + suffix(row)
@@ -40,10 +41,11 @@ def _cell(summary: Summary, row: Row, lasts: tuple[bool, ...], column: Column) -
     return "" if value is None else column.text(value).strip()
 
 
-def _row(cells: Sequence[str], *, raw: bool = False) -> str:
-    return f"| {' | '.join(cells if raw else map(_escaped, cells))} |"
+def row(cells: Sequence[str], *, raw: bool = False) -> str:
+    """A row of a table; `raw` cells are Markdown already."""
+    return f"| {' | '.join(cells if raw else map(escaped, cells))} |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text without what Markdown would act on."""
     return "".join(f"\\{character}" if character in "\\`*_[]<>|#" else character for character in text)

@@ -73,6 +73,30 @@ def rate(per_second: float) -> str:
     return _three(per_second)
 
 
+def percent(share: float) -> str:
+    """`12.3 %`; below a tenth with the first digit that counts, `0.03 %`, down to `<0.0001 %`."""
+    number = share * 100
+    size = abs(number)
+    text = f"{size:.1f} %" if not size or size >= 0.05 else f"{size:.1g} %" if size >= 1e-4 else "<0.0001 %"
+    return f"−{text}" if number < 0 else text
+
+
+def flops(per_second: float) -> str:
+    """`12.34 TFLOP/s`."""
+    text = scaled(round(per_second))
+    return f"{text}FLOP/s" if not text[-1].isdigit() else f"{text} FLOP/s"
+
+
+def energy(joules: float) -> str:
+    """`1.24 J`, `16.9 mJ`, `3.2 µJ`, with three digits."""
+    if joules < 0:
+        return f"−{energy(-joules)}"
+    for unit, size in (("J", 1.0), ("mJ", 1e-3)):
+        if joules >= size * 0.9995:
+            return f"{_three(joules / size)} {unit}"
+    return f"{_three(joules * 1e6)} µJ"
+
+
 def _three(number: float) -> str:
     """A number with three digits that count."""
     decimals = next((decimals for decimals, below in ((2, 9.995), (1, 99.95)) if abs(number) < below), 0)

@@ -47,3 +47,26 @@ def test_shapes(extents: tuple[int, ...], text: str) -> None:
 ])
 def test_fields(seen: ReceptiveField | None, text: str) -> None:
     assert units.field(seen) == text
+
+
+@pytest.mark.parametrize(("share", "text"), [
+    (0.0, "0.0 %"), (0.1234, "12.3 %"), (1.5, "150.0 %"), (-0.01, "−1.0 %"), (5e-4, "0.1 %"), (3e-4, "0.03 %"),
+    (2e-6, "0.0002 %"), (1e-9, "<0.0001 %"),
+])
+def test_percent(share: float, text: str) -> None:
+    assert units.percent(share) == text
+
+
+@pytest.mark.parametrize(("joules", "text"), [
+    (0.0, "0.00 µJ"), (1.2345, "1.23 J"), (0.9996, "1.00 J"), (0.0169, "16.9 mJ"), (3.2e-6, "3.20 µJ"),
+    (-2e-3, "−2.00 mJ"),
+])
+def test_energy(joules: float, text: str) -> None:
+    assert units.energy(joules) == text
+
+
+@pytest.mark.parametrize(("rate", "text"), [
+    (0.0, "0 FLOP/s"), (840.2, "840 FLOP/s"), (1.234e12, "1.23 TFLOP/s"), (9.9e9, "9.90 GFLOP/s"),
+])
+def test_flops(rate: float, text: str) -> None:
+    assert units.flops(rate) == text
