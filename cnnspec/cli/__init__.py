@@ -17,6 +17,7 @@ COMMANDS = {
     "explain": "The arithmetic of a layer, or the meaning of a diagnostic.",
     "predict": "How long networks take on a device, without running them.",
     "calibrate": "Measure a device, so that latencies on it can be predicted.",
+    "profile": "What networks cost on a device, by running them.",
     "verify": "Hold the analysis against PyTorch, layer by layer and in total.",
     "doctor": "What this machine has to run networks on, and what is missing.",
     "fmt": "Rewrite spec files in the canonical layout.",

@@ -25,8 +25,9 @@ def known(device: torch.device, title: str, dtype: str, threads: int) -> DeviceP
             return sheet
         option = "" if device.type == "cpu" else f" --device {device}"
         kind = "" if dtype == "float32" else f" --dtype {dtype}"
-        return Unavailable(f"this device is not calibrated for {dtype}, {threads} threads: `cnnspec calibrate{option}"
-                           f"{kind}` measures it")
+        able = f", {threads} thread{'s' if threads > 1 else ''}" if device.type == "cpu" else ""
+        return Unavailable(f"this device is not calibrated for {dtype}{able}: `cnnspec calibrate{option}{kind}` "
+                           "measures it")
 
 
 def rates(device: DeviceProfile | Datasheet | Unavailable, dtype: str) -> Rates | Unavailable:
