@@ -47,12 +47,13 @@ class Net(Record):
         """The file (or `<text>`) that it was read from."""
         return self.target.module.file.source.name
 
-    def summary(self, batch: int = 1, dtype: str = "float32") -> Summary:
+    def summary(self, batch: int = 1, dtype: str = "float32", optimizer: str = "momentum") -> Summary:
         """Shapes, parameters, MACs, receptive fields and memory.
 
-        `batch` scales bytes, not MACs, which are for one image; `dtype` is one of `analysis.memory.DTYPES`.
+        `batch` scales bytes, not MACs, which are for one image; `dtype` is one of `analysis.memory.DTYPES`, and
+        `optimizer`, for the memory of training, one of `analysis.training.OPTIMIZERS`.
         """
-        return summarize(self.graph, batch, dtype)
+        return summarize(self.graph, batch, dtype, optimizer)
 
     def vary(self, **settings: object) -> Net:
         """The same network with other values for some of its parameters: `net.vary(classes=10)`.

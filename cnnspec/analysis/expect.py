@@ -9,6 +9,7 @@ from typing import TypeGuard
 from cnnspec.analysis.figures import figure
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.nets import Nets
+from cnnspec.analysis.training import OPTIMIZERS
 from cnnspec.diagnostics import Diagnostic
 from cnnspec.grammar import ast
 from cnnspec.graph.budget import Budget
@@ -26,7 +27,7 @@ from cnnspec.source import Span
 def check_expectations(module: Module, expectations: Iterable[ast.Expect], nets: Nets) -> list[Diagnostic]:
     """What is wrong with some `expect`s of a file; one that depends on a net with mistakes says nothing."""
     environment = Environment(module, Frame())
-    evaluator = Evaluator(Budget(nets.limits), partial(figure, nets), frozenset(DTYPES))
+    evaluator = Evaluator(Budget(nets.limits), partial(figure, nets), frozenset((*DTYPES, *OPTIMIZERS)))
     found = []
     for expectation in expectations:
         try:

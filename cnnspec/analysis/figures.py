@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cnnspec.analysis.axis import Number
+from cnnspec.analysis.memories import TRAINING
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.nets import Nets
 from cnnspec.analysis.summary import Summary
+from cnnspec.analysis.training import OPTIMIZERS
 from cnnspec.diagnostics import closest
 from cnnspec.grammar import ast
 from cnnspec.graph.problem import Problem
@@ -64,7 +66,8 @@ def _plain(number: Number) -> int | float:
     return number if isinstance(number, int) else number.numerator / number.denominator
 
 
-#: In the order in which a message lists them. `batch` is a whole number, `dtype` one of `DTYPES`, `name` a text.
+#: In the order in which a message lists them. `batch` is a whole number, `dtype` one of `DTYPES`, `optimizer` one of
+#: `OPTIMIZERS`, `name` a text.
 FIGURES: dict[str, Figure] = {
     "params": Figure(lambda s, a: s.totals.params),
     "trainable_params": Figure(lambda s, a: s.totals.trainable_params),
@@ -80,6 +83,7 @@ FIGURES: dict[str, Figure] = {
     "weight_bytes": Figure(lambda s, a: s.totals.weight_bytes, ("dtype",)),
     "activation_bytes": Figure(lambda s, a: s.totals.activation_bytes, ("batch", "dtype")),
     "inference_peak": Figure(lambda s, a: s.totals.inference_peak_bytes, ("batch", "dtype")),
+    "training_peak": Figure(lambda s, a: s.memory(TRAINING).peak, ("batch", "dtype", "optimizer")),
 }
 
 
@@ -108,5 +112,6 @@ def figure(nets: Nets, value: object, place: ast.Attribute, given: Mapping[str, 
 def _check_argument(name: str, value: object, span: Span) -> None:
     if name == "batch" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
         raise Problem("bad-argument", f"`batch` must be a whole number of at least 1, not {written(value)}", span)
-    if name == "dtype" and value not in DTYPES:
-        raise Problem("bad-argument", f"`dtype` must be one of {', '.join(DTYPES)}, not {written(value)}", span)
+    for choice, known in (("dtype", DTYPES), ("optimizer", OPTIMIZERS)):
+        if name == choice and value not in known:
+            raise Problem("bad-argument", f"`{name}` must be one of {', '.join(known)}, not {written(value)}", span)

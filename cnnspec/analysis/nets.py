@@ -35,21 +35,22 @@ class Nets:
         #: Layers that were expanded so far.
         self.layers = 0
         self._expanded: dict[Key, Elaboration] = {}
-        self._summaries: dict[tuple[Key, int, str], Summary] = {}
+        self._summaries: dict[tuple[Key, int, str, str], Summary] = {}
         self._known: set[Key] = set()
 
     def expand(self, value: object, span: Span) -> Elaboration:
         """The net that a value stands for; raises `Problem` at `span` where it stands for none."""
         return self._expand(value, span)[1]
 
-    def summary(self, value: object, span: Span, batch: int = 1, dtype: str = "float32") -> Summary:
+    def summary(self, value: object, span: Span, batch: int = 1, dtype: str = "float32",
+                optimizer: str = "momentum") -> Summary:
         """The analysis of a net; raises `Quiet` where it has mistakes, which are said elsewhere."""
         key, elaboration = self._expand(value, span)
         if elaboration.graph is None:
             raise Quiet
-        asked = key, batch, dtype
+        asked = key, batch, dtype, optimizer
         if asked not in self._summaries:
-            self._summaries[asked] = summarize(elaboration.graph, batch, dtype)
+            self._summaries[asked] = summarize(elaboration.graph, batch, dtype, optimizer)
         return self._summaries[asked]
 
     def _expand(self, value: object, span: Span) -> tuple[Key, Elaboration]:

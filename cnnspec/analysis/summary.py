@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnspec.analysis.field import Axes, Field, ReceptiveField, fields, report
-from cnnspec.analysis.memory import DTYPES, Setting, inference
+from cnnspec.analysis.memories import INFERENCE, Memories
+from cnnspec.analysis.memory import DTYPES, Memory, Setting, inference
 from cnnspec.analysis.structure import longest_path, reaching, runs_at_inference
 from cnnspec.graph.network import Graph, Node
 from cnnspec.graph.paths import paths
@@ -102,7 +103,7 @@ class Totals(Record):
 
 
 class Summary(Record):
-    """A network's analysis for a batch and an element type."""
+    """A network's analysis for a batch, an element type, and an optimiser."""
 
     name: str
     graph: Graph
@@ -112,6 +113,9 @@ class Summary(Record):
     totals: Totals
     #: Remarks on single figures, such as fields whose centres do not line up.
     notes: tuple[str, ...]
+    memories: Memories
+    #: What training is told for; one of `analysis.training.OPTIMIZERS`.
+    optimizer: str = "momentum"
 
     def __repr__(self) -> str:
         return f"Summary({self.name!r}, batch={self.batch}, dtype={self.dtype!r}, {len(self.layers)} layers)"
@@ -130,8 +134,31 @@ class Summary(Record):
         """The shapes of the further outputs, by name."""
         return {output.name: self.graph.nodes[output.node].shape for output in self.graph.outputs}
 
+    @property
+    def can_train(self) -> bool:
+        """Whether its elements have gradients, and its outputs depend on weights that training changes."""
+        return not self.memories.untrained
 
-def summarize(graph: Graph, batch: int = 1, dtype: str = "float32") -> Summary:
+    def memory(self, mode: str = INFERENCE, optimizer: str | None = None, device: str = "cpu") -> Memory:
+        """What is live over a pass, to the byte: the peak, what it consists of, the timeline, what is saved.
+
+        `mode` is `inference` or `training`, `device` `cpu` or `cuda`, as whose allocator blocks are rounded;
+        `optimizer` takes the place of the summary's own. Raises `ValueError` for others, and for the training of a
+        network that cannot be trained.
+        """
+        return self.memories.of(mode, optimizer or self.optimizer, device)
+
+    def live(self, mode: str = INFERENCE) -> Mapping[int, int]:
+        """By index of a layer that runs, the most bytes that are live meanwhile; forward and backward in training."""
+        return self.memories.live(mode, self.optimizer)
+
+    @property
+    def saved(self) -> Mapping[int, int]:
+        """By index of a layer, the bytes that it makes and that are kept for the backward pass; empty without one."""
+        return self.memories.kept().made if self.can_train else {}
+
+
+def summarize(graph: Graph, batch: int = 1, dtype: str = "float32", optimizer: str = "momentum") -> Summary:
     """Analyse a graph; raises `ValueError` for a `dtype` that is none of `DTYPES` or a batch below 1."""
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
@@ -150,7 +177,8 @@ def summarize(graph: Graph, batch: int = 1, dtype: str = "float32") -> Summary:
     notes = tuple(f"at {layer.path} several paths meet whose receptive fields have different centres"
                   for layer in layers if layer.field.skewed)
     rows = tuple(layers)
-    return Summary(graph.name, graph, batch, dtype, rows, _totals(graph, rows, runs, batch, dtype), notes)
+    totals = _totals(graph, rows, runs, batch, dtype)
+    return Summary(graph.name, graph, batch, dtype, rows, totals, notes, Memories(graph, batch, dtype), optimizer)
 
 
 def _figures(op: Op, runs: bool, batch: int, element: int) -> tuple[int, int, int, int, int, int, int, int]:

@@ -9,10 +9,11 @@ from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.outline import ALL, outline
 from cnnspec.analysis.prediction import Prediction, predict
 from cnnspec.analysis.summary import Summary
+from cnnspec.analysis.training import OPTIMIZERS
 from cnnspec.cli.options import fail, load_target, take_limits, target_options, warn
 from cnnspec.diagnostics import Diagnostic, SpecError, closest
 from cnnspec.record import Record
-from cnnspec.render.columns import COLUMNS, Column
+from cnnspec.render.columns import COLUMNS, TRAINED, Column
 from cnnspec.render.layout import Line
 
 #: Layers written out in a spec, rather than repeated, that a table still folds within 256 MB.
@@ -33,6 +34,8 @@ class View(Record):
     overridden: bool
     #: How long it takes on a device; None where none was named.
     prediction: Prediction | None = None
+    #: Whether to show what the peaks consist of.
+    memory: bool = False
 
 
 def take_depth(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -55,7 +58,7 @@ def take_columns(ctx: click.Context, param: click.Parameter, value: str | None) 
     return tuple(COLUMNS[name] for name in dict.fromkeys(names))
 
 
-_COLUMN_HELP = "\b\nColumns:\n" + "\n".join(f"  {column.name:<13}{column.doc}" for column in COLUMNS.values())
+_COLUMN_HELP = "\b\nColumns:\n" + "\n".join(f"  {column.name:<14}{column.doc}" for column in COLUMNS.values())
 
 
 @click.command(epilog=_COLUMN_HELP)
@@ -70,12 +73,15 @@ _COLUMN_HELP = "\b\nColumns:\n" + "\n".join(f"  {column.name:<13}{column.doc}" f
               help="Images at once: bytes are for all of them, counts for one.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True,
               help="Element type, for bytes.")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)),
+              help="Of the training that memory is told for (default momentum).")
+@click.option("--memory", is_flag=True, help="Add what the peaks consist of, and what is live over the layers.")
 @click.option("--device", metavar="NAME", help="Add how long it takes there, as `cnnspec predict` has it.")
 @click.option("--convention", type=click.Choice(list(CONVENTIONS)),
               help="Count the work as another tool does, to the digit (default macs).")
 def command(target: str | None, expression: str | None, settings: tuple[str, ...], inputs: tuple[str, ...],
             format_: str, columns: tuple[Column, ...], depth: int | None, batch: int, dtype: str,
-            device: str | None, convention: str | None, **limits: int) -> None:
+            optimizer: str | None, memory: bool, device: str | None, convention: str | None, **limits: int) -> None:
     """Shapes, parameters, MACs, receptive fields and memory, layer by layer.
 
     TARGET is a spec file, FILE:NET, the name of a net (`cnnspec zoo` lists them), a call such as
@@ -83,7 +89,9 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
     """
     if columns and format_ == "json":
         raise click.UsageError("--columns goes with table, csv and markdown; json has everything")
-    view = View(format_, columns, depth, convention, bool(inputs))
+    if memory and format_ in ("csv", "json"):
+        raise click.UsageError("--memory goes with table and markdown; json has it always")
+    view = View(format_, columns, depth, convention, bool(inputs), memory=memory)
     try:
         known = None
         if device is not None:
@@ -94,7 +102,8 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
         if format_ != "json" and len({node.span.start for node in net.graph.nodes}) > MOST_WRITTEN:
             raise click.UsageError(f"a table holds at most {MOST_WRITTEN:,} layers that are written one by one; "
                                    "`--format json` holds all")
-        summary = net.summary(batch, dtype)
+        summary = net.summary(batch, dtype, optimizer or "momentum")
+        _must_train(summary, [f"--optimizer {optimizer}"] if optimizer else [], columns)
         show(summary, net.diagnostics, view.replace(prediction=None if known is None else predict(summary, known)))
     except SpecError as error:
         fail(error)
@@ -102,6 +111,13 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
         raise click.UsageError(str(error)) from None
     if format_ != "json":
         warn(net.diagnostics)
+
+
+def _must_train(summary: Summary, options: list[str], columns: tuple[Column, ...]) -> None:
+    """Refuse what is told of training for a network that cannot be trained."""
+    asked = [*options, *(f"the column `{column.name}`" for column in columns if column.name in TRAINED)]
+    if asked and not summary.can_train:
+        raise click.UsageError(f"{asked[0]} is about training, but {summary.memories.untrained}")
 
 
 def show(summary: Summary, diagnostics: tuple[Diagnostic, ...], view: View) -> None:
@@ -126,12 +142,20 @@ def show(summary: Summary, diagnostics: tuple[Diagnostic, ...], view: View) -> N
 
         click.echo(as_markdown(summary, outline(summary, view.depth), view.columns, view.convention,
                                overridden=view.overridden, extra=extra, remarks=_about_times(view)), nl=False)
+        if view.memory:
+            from cnnspec.render.memory import as_markdown as memory_as_markdown
+
+            click.echo(memory_as_markdown(summary), nl=False)
     else:
         from cnnspec.render.console import print_lines, print_summary
 
         print_summary(summary, outline(summary, view.depth), convention=view.convention, chosen=view.columns,
                       overridden=view.overridden, extra=extra)
         print_lines(_about_times(view))
+        if view.memory:
+            from cnnspec.render.memory import lines
+
+            print_lines([[], *lines(summary)])
 
 
 def _about_times(view: View) -> list[Line]:

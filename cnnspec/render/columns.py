@@ -7,6 +7,7 @@ from collections.abc import Callable
 from cnnspec.analysis import labels
 from cnnspec.analysis.conventions import CONVENTIONS, count
 from cnnspec.analysis.field import ReceptiveField, report
+from cnnspec.analysis.memories import INFERENCE, TRAINING
 from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.layers.arguments import shown
@@ -17,6 +18,8 @@ from cnnspec.render.snippet import visible
 
 Value = int | float | str | None
 
+#: The columns that a network without training has nothing for.
+TRAINED = ("saved", "live_training")
 #: The conventions that are this project's own.
 OWN = ("macs", "flops")
 
@@ -94,6 +97,22 @@ def _intensity(summary: Summary, row: Row) -> Value:
     return row.flops * summary.batch / row.traffic_bytes if row.traffic_bytes else None
 
 
+def _saved(summary: Summary, row: Row) -> Value:
+    return sum(summary.saved.get(index, 0) for index in row.indices) if summary.can_train else None
+
+
+def _live(mode: str) -> Callable[[Summary, Row], Value]:
+    """The most that is live while any of a row's layers run; nothing for those that do not."""
+
+    def value(summary: Summary, row: Row) -> Value:
+        if mode == TRAINING and not summary.can_train:
+            return None
+        live = summary.live(mode)
+        return max((live[index] for index in row.indices if index in live), default=None)
+
+    return value
+
+
 def _counted(convention: str) -> Callable[[Summary, Row], Value]:
     return lambda summary, row: sum(layer_count(summary.layers[index], convention) for index in row.indices)
 
@@ -158,6 +177,9 @@ _FIXED = (
     Column("weights", "weights", "bytes of the parameters", _number(lambda row: row.weight_bytes), _sized),
     Column("traffic", "traffic", "bytes read and written, for the batch", _number(lambda row: row.traffic_bytes),
            _sized),
+    Column("saved", "saved", "bytes that the layers make and that backward keeps, for the batch", _saved, _sized),
+    Column("live", "live", "most bytes that are live meanwhile, at inference", _live(INFERENCE), _sized),
+    Column("live_training", "live, training", "the same in training, forward and backward", _live(TRAINING), _sized),
     Column("intensity", "FLOP/B", "FLOPs for each byte of traffic", _intensity, _ratio),
     Column("args", "arguments", "all arguments, of a single layer", _args, left=True),
 )

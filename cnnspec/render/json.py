@@ -15,6 +15,7 @@ from cnnspec.diagnostics import Diagnostic
 from cnnspec.layers.op import Op
 from cnnspec.render.columns import layer_count
 from cnnspec.render.diagnostics import as_json
+from cnnspec.render.memory_data import by_layer, memory
 from cnnspec.render.time_data import layer_time, whole
 from cnnspec.render.totals import OVERRIDDEN
 
@@ -47,9 +48,10 @@ def chunks(summary: Summary, diagnostics: Sequence[Diagnostic] = (), *, conventi
     yield from (f"  {_dumped(key)}: {_dumped(value)},\n" for key, value in before.items())
     yield '  "layers": [\n'
     facts: dict[Op, dict[str, Any]] = {}
+    layer_memory = by_layer(summary)
     for layer in summary.layers:
         comma = "," if layer.index + 1 < len(summary.layers) else ""
-        data = layer_data(layer, summary.batch, facts, convention)
+        data = layer_data(layer, summary.batch, facts, convention) | layer_memory(layer.index)
         if prediction:
             data["predicted"] = times.get(layer.index)
         yield f"    {_dumped(data)}{comma}\n"
@@ -71,6 +73,7 @@ def head(summary: Summary, convention: str | None = None, *, overridden: bool = 
         "dtype": summary.dtype,
         "output": {"shape": list(summary.output)},
         "totals": _totals(summary, convention),
+        "memory": memory(summary),
     }
 
 

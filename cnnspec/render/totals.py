@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cnnspec.analysis.conventions import CONVENTIONS
+from cnnspec.analysis.memories import TRAINING
 from cnnspec.analysis.summary import Summary
 from cnnspec.record import Record
 from cnnspec.render import units
 from cnnspec.render.columns import COLUMNS, OWN, layer_count
 from cnnspec.render.layout import Line, Styled
+from cnnspec.render.memory import OPTIMIZER_TITLES, peak_place
 
 #: What is said of a summary for another input.
 OVERRIDDEN = "another input than the spec's own: its shape ascriptions and expects are not checked"
@@ -30,7 +34,7 @@ class Fact(Record):
 
 
 def totals(summary: Summary, convention: str | None, width: int) -> list[Line]:
-    """The totals in two columns; in one where the width is too small for two. The peak has a line for itself."""
+    """The totals in two columns; in one where the width is too small for two. Each peak has a line for itself."""
     facts = _pairs(summary, convention)
     pairs = [(_joined(left), _joined(right)) for left, right in facts]
     room = max(_length(left) for left, _ in pairs) + _GAP
@@ -38,10 +42,10 @@ def totals(summary: Summary, convention: str | None, width: int) -> list[Line]:
         lines = [[*left, Styled(" " * (room - _length(left))), *right] for left, right in pairs]
     else:
         lines = [line for pair in facts for side in pair for line in _stacked(side, width - _MARGIN)]
-    peak = Fact("inference peak", units.size(summary.totals.inference_peak_bytes))
-    place = Styled(f"  at {_peak_place(summary)}")
-    fits = _MARGIN + _length(peak.line) + len(place.text) <= width
-    lines += [[*peak.line, place]] if fits else [peak.line, [place]]
+    for peak, at in _peaks(summary):
+        place = Styled(f"  at {at}")
+        fits = _MARGIN + _length(peak.line) + len(place.text) <= width
+        lines += [[*peak.line, place]] if fits else [peak.line, [place]]
     return [[Styled(" " * _MARGIN), *line] for line in lines]
 
 
@@ -73,10 +77,16 @@ def _work(summary: Summary, convention: str | None) -> list[Fact]:
     return [Fact(COLUMNS[convention].title, units.count(total))]
 
 
-def _peak_place(summary: Summary) -> str:
+def _peaks(summary: Summary) -> Iterator[tuple[Fact, str]]:
+    """The most bytes that are live, and where; in training too, if it can be trained."""
     path = summary.totals.inference_peak_at
     layer = next(layer for layer in summary.layers if layer.path == path)
-    return f"{path}, line {layer.node.span.line}"
+    place = f"{path}, line {layer.node.span.line}"
+    yield Fact("inference peak", units.size(summary.totals.inference_peak_bytes)), place
+    if summary.can_train:
+        told = summary.memory(TRAINING)
+        title = OPTIMIZER_TITLES[summary.optimizer]
+        yield Fact("training peak", units.size(told.peak), f"({title})"), peak_place(summary, told)
 
 
 def _stacked(facts: list[Fact], width: int) -> list[Line]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import cnnspec
 from cnnspec.analysis.conventions import CONVENTIONS
 from cnnspec.cli import group
 from cnnspec.render.columns import COLUMNS
@@ -78,6 +79,10 @@ def test_set_and_input() -> None:
     (("vgg16", "--batch", "0"), "--batch"),
     (("vgg16", "--dtype", "float31"), "--dtype"),
     (("vgg16", "--convention", "guess"), "--convention"),
+    (("vgg16", "--optimizer", "lion"), "--optimizer"),
+    (("vgg16", "--memory", "--format", "csv"), "json has it always"),
+    (("vgg16", "--dtype", "int8", "--optimizer", "adam"), "int8 has no gradients"),
+    (("-e", "INPUT -> POOL", "--columns", "layer,saved"), "the column `saved` is about training, but"),
     (("-e", "INPUT(8x8x8) -> LN(over=all) -> IN", "--convention", "thop", "--format", "yaml"), "--format"),
     (("vgg17",), "did you mean `vgg1"),
     (("specs/vgg17.cnn",), "did you mean"),
@@ -156,6 +161,52 @@ def test_batch_and_dtype_scale_bytes_alone() -> None:
     assert eight["macs"] == one["macs"]
     assert eight["activation_bytes"] == 4 * one["activation_bytes"]
     assert eight["weight_bytes"] * 2 == one["weight_bytes"]
+
+
+# ------------------------------------------------------------------------------------------------- memory
+
+
+def test_peaks_stand_among_the_totals() -> None:
+    text = run("resnet50", "--batch", "8").stdout
+    assert "  training peak 896.8 MiB  (SGD with momentum)" in text
+    assert "bottleneck[13].relu[0], line 11, backward" in text
+    assert "(AdamW)\n" in run("lenet", "--optimizer", "adamw").stdout.replace("  at the update", "\n")
+    assert "training peak" not in run("resnet50", "--dtype", "int8").stdout
+    assert "training peak" not in run("-e", "INPUT -> CONV(4, train=off) -> RELU").stdout
+
+
+def test_memory_shows_what_the_peaks_consist_of() -> None:
+    lines = run("resnet50", "--batch", "8", "--memory").stdout.splitlines()
+    shown = {line[2:25].rstrip(): line[25:].split("  ") for line in lines}
+    assert [*map(str.strip, shown["peak"])] == ["", "175.8 MiB", "896.8 MiB"]
+    assert [cell.strip() for cell in shown["optimiser state"] if cell.strip()] == ["97.5 MiB"]
+    assert [cell.strip() for cell in shown["kept for backward"] if cell.strip()] == ["651.0 MiB"]
+    assert {"CUDA, allocated", "CUDA, reserved", "activations", "workspace"} - shown.keys() == {"workspace"}
+    inference = lines.index("  live at inference, layer by layer, up to 175.8 MiB")
+    drawing = lines[inference + 1 : inference + 5]
+    assert drawing[0].count("█") >= 1, "the peak"
+    assert drawing[-1] == "  " + "█" * 60, "what is resident is more than a quarter"
+    assert any(line.split() == ["forward", "backward"] for line in lines)
+
+
+def test_memory_in_markdown() -> None:
+    text = run("lenet", "--memory", "--format", "markdown").stdout
+    assert "| memory at the peak | inference | training |\n| :-- | --: | --: |\n| parameters | 241.0 KiB |" in text
+    assert text.count("```text\nlive ") == 2
+    assert run("lenet", "--memory", "--dtype", "int8", "--format", "markdown").stdout.count("```text\n") == 1
+
+
+def test_saved_and_live_columns() -> None:
+    rows = [*csv.DictReader(StringIO(run("resnet18", "--batch", "2", "--columns", "path,saved,live,live_training",
+                                         "--format", "csv").stdout))]
+    summary = cnnspec.load("resnet18").summary(batch=2)
+    assert sum(int(row["saved"]) for row in rows) == sum(one.bytes for one in summary.memory("training").saved)
+    assert max(int(row["live"] or 0) for row in rows) == summary.memory().peak
+    assert max(int(row["live_training"] or 0) for row in rows) == summary.memory("training").peak
+    heads = [*csv.DictReader(StringIO(run("googlenet_aux", "--columns", "path,live,live_training", "--format",
+                                          "csv").stdout))]
+    only = next(row for row in heads if row["path"] == "head[0].adaptivepool")
+    assert (only["live"], bool(only["live_training"])) == ("", True), "runs in training only"
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)

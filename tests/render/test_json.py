@@ -86,6 +86,8 @@ def test_the_contract_in_full() -> None:
         "macs": 4 * 4 * 8 * 9, "flops": 2 * 4 * 4 * 8 * 9 + 128,
         "activation_bytes": 2 * 128 * 4, "weight_bytes": 0, "traffic_bytes": (2 * (216 + 128) + 40) * 4,
         "intensity": 2 * (2 * 1152 + 128) / 2912,
+        "saved_bytes": 2 * 128 * 4, "live_bytes": made["memory"]["inference"]["resident_bytes"] + 2 * 128 * 4,
+        "live_training_bytes": made["memory"]["training"]["resident_bytes"] + 2 * 128 * 4,
         "receptive_field": {"size": [3, 1], "stride": [2, 1], "start": [0, 0]},
         "ungated_receptive_field": {"size": [3, 1], "stride": [2, 1], "start": [0, 0]},
         "train_only": False,
@@ -95,6 +97,30 @@ def test_the_contract_in_full() -> None:
     assert (made["batch"], made["input_override"], made["output"]) == (2, False, {"shape": [5]})
     assert made["totals"]["weight_layers"] == 2
     assert made["totals"]["depth"] == 3
+
+
+def test_memory_of_a_known_network() -> None:
+    """The figures of `tests/analysis/test_training.py`."""
+    made = document(cnnspec.load("resnet50"), batch=8)
+    told = made["memory"]
+    assert told["inference"]["peak_bytes"] == made["totals"]["inference_peak_bytes"] == 184_328_264
+    assert told["inference"]["peak_at"] == made["totals"]["inference_peak_at"]
+    assert (told["training"]["optimizer"], told["training"]["peak_bytes"]) == ("momentum", 940_329_936)
+    assert told["training"]["cuda"]["allocated_bytes"] == 940_369_920 < told["training"]["cuda"]["reserved_bytes"]
+    for part in told.values():
+        assert sum(part["split"].values()) == part["peak_bytes"]
+    layers = made["layers"]
+    assert sum(layer["saved_bytes"] for layer in layers) == told["training"]["saved_bytes"]
+    assert max(layer["live_bytes"] or 0 for layer in layers) == told["inference"]["peak_bytes"]
+    assert max(layer["live_training_bytes"] or 0 for layer in layers) == told["training"]["peak_bytes"]
+
+
+@pytest.mark.parametrize(("spec", "dtype"), [("INPUT(3x8x8) -> FC(2)", "int8"), ("INPUT(3x8x8) -> POOL", "float32")])
+def test_what_is_not_trained_has_no_memory_of_training(spec: str, dtype: str) -> None:
+    made = document(cnnspec.parse(spec), dtype=dtype)
+    STRICT.validate(made)
+    assert made["memory"]["training"] is None
+    assert made["layers"][1]["saved_bytes"] is made["layers"][1]["live_training_bytes"] is None
 
 
 def test_fractions_after_upsampling_are_numbers() -> None:
