@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import Any
 
@@ -127,7 +128,7 @@ class Measurement:
     def take(self) -> Run:
         """All steps, in order."""
         try:
-            with precision(self.options.dtype):
+            with precision(self.options.dtype), current(self.request.device):
                 self._steps()
         except sampling.Interrupted as stop:
             self.found["latency"] = stop.latency
@@ -226,6 +227,11 @@ def predicted(net: Net, options: Options, device: DeviceProfile | Datasheet | Un
     if isinstance(device, Unavailable) or not plain:
         return None
     return predict(net.summary(options.batch, options.dtype), device)
+
+
+def current(device: torch.device) -> AbstractContextManager[object]:
+    """Where a CUDA device is the current one: streams and graphs are made on that."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def flushed(work: Workload, flush: Callable[[], object]) -> sampling.Run:
