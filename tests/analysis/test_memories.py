@@ -7,7 +7,9 @@ from hypothesis import HealthCheck, given, settings
 
 import cnnspec
 from cnnspec.analysis import memories, training
+from cnnspec.analysis.memory import Memory, Setting
 from cnnspec.analysis.training import OPTIMIZERS
+from cnnspec.graph.network import Graph
 from cnnspec.render.memory import OPTIMIZER_TITLES, bins
 from tests.analysis.networks import built, chains
 from tests.analysis.test_training import FIGURES
@@ -23,8 +25,13 @@ def test_published_figures(name: str) -> None:
 
 def test_a_summary_alone_asks_for_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    told = training.training
-    monkeypatch.setattr(training, "training", lambda *settings: asked.append(settings[2]) or told(*settings))
+    whole = training.training
+
+    def told(graph: Graph, setting: Setting, optimizer: str) -> Memory:
+        asked.append(optimizer)
+        return whole(graph, setting, optimizer)
+
+    monkeypatch.setattr(training, "training", told)
     summary = cnnspec.load("lenet").summary(optimizer="adam")
     assert asked == []
     assert summary.memory("training") is summary.memory("training", "adam")
