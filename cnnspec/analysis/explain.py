@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.analysis.axis import size
+from cnnspec.analysis.backward import Need, needs
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.layers.arguments import shown
@@ -41,6 +42,8 @@ class Explanation(Record):
     fully_connected: Comparison | None
     #: Of a fully connected layer on a map: the convolution that computes the same.
     convolution: str
+    #: What is kept for its backward pass; None where there is none.
+    kept: tuple[Need, ...] | None
 
 
 def explain(summary: Summary, layer: LayerSummary) -> Explanation:
@@ -49,7 +52,7 @@ def explain(summary: Summary, layer: LayerSummary) -> Explanation:
     formulas = [*op.layer.formulas(op.output, *op.inputs), *_buffers(layer), *_flops(layer)]
     formulas += [*_field(summary, layer), *_bytes(summary, layer)]
     return Explanation(layer, call(op.layer), tuple(formulas), _flops_rule(op.layer), _fully_connected(layer),
-                       _convolution(layer))
+                       _convolution(layer), needs(summary, layer))
 
 
 def call(layer: Layer) -> str:

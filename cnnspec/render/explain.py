@@ -20,6 +20,7 @@ from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.layers.formula import Formula
 from cnnspec.layers.op import Op
 from cnnspec.record import Record
+from cnnspec.render.backward import kept_data, kept_lines
 from cnnspec.render.units import axes, count, shape, size
 
 SCHEMA = "cnnspec.explain/1"
@@ -42,7 +43,9 @@ def in_full(explanation: Explanation, summary: Summary, width: int = 80) -> str:
     place = str(layer.node.span)
     head = f"{explanation.call}   {layer.path}"
     lines = [f"{head}{place:>{max(width - len(head), len(place) + 3)}}", ""]
-    lines += _laid_out([*_rows(explanation), *_field_rows(explanation, summary), *_memory(explanation)], width)
+    rows = [*_rows(explanation), *_field_rows(explanation, summary), *_memory(explanation)]
+    rows += [Row("" if place else "backward", (text,)) for place, text in enumerate(kept_lines(explanation, summary))]
+    lines += _laid_out(rows, width)
     if explanation.fully_connected is not None:
         lines += _comparison(explanation.fully_connected, layer.params)
     if explanation.convolution:
@@ -74,10 +77,10 @@ def overview(explanations: Sequence[Explanation], summary: Summary, width: int =
 def as_json(explanations: Sequence[Explanation], summary: Summary) -> dict[str, object]:
     """The contract `cnnspec.explain/1`."""
     return {"schema": SCHEMA, "net": summary.name, "batch": summary.batch, "dtype": summary.dtype,
-            "layers": [_as_data(explanation) for explanation in explanations]}
+            "layers": [_as_data(explanation, summary) for explanation in explanations]}
 
 
-def _as_data(explanation: Explanation) -> dict[str, object]:
+def _as_data(explanation: Explanation, summary: Summary) -> dict[str, object]:
     layer, compared = explanation.layer, explanation.fully_connected
     span = layer.node.span
     return {
@@ -91,6 +94,7 @@ def _as_data(explanation: Explanation) -> dict[str, object]:
         "fully_connected": None if compared is None else {
             "inputs": compared.inputs, "outputs": compared.outputs, "params": compared.params},
         "convolution": explanation.convolution or None,
+        "kept_for_backward": kept_data(explanation, summary),
     }
 
 

@@ -163,6 +163,8 @@ CONV(96, 11, stride=4, pad=0)   conv[0]                    specs/alexnet.cnn:5:8
   FLOPs       2·MACs + the rest = 2·105415200 + 290400           →  211,120,800
   field       1 + (11 − 1)·1 = 11, stride 1·4 = 4, start 0 − 0·1 = 0
   memory      output 96·55·55·4 B = 1.1 MiB, weights 34944·4 B = 136.5 KiB
+  backward    keeps its input 3×227×227, the caller's,
+              for the gradient of its weights
   fully connected, each of the 290,400 outputs would see all 154,587 inputs:
               44,892,355,200 parameters, 1.28 million times as many
 """
@@ -272,3 +274,49 @@ def test_a_spec_with_mistakes_is_not_explained() -> None:
     assert result.exit_code == 1
     assert "error[unknown-layer]" in result.stderr
     assert result.stdout == ""
+
+
+# --------------------------------------------------------------------------------------- the backward pass
+
+TRAINED = "INPUT(3x8x8) -> CONV(4, 3) -> BN -> RELU -> POOL(2) -> MUL{ID | CONV(4, 1) -> SIGMOID} -> DROPOUT -> FC(2)"
+
+
+@pytest.mark.parametrize(("layer", "says"), [
+    ("conv[0]", ["backward    keeps its input 3×8×8, the caller's,", "for the gradient of its weights"]),
+    ("bn", ["backward    keeps its input 4×8×8, 1.0 KiB,", "for the gradient of its weights",
+            "and means and deviations, 32 B"]),
+    ("relu", ["backward    keeps its output 4×8×8, 1.0 KiB,", "for the gradient of its input; needed by pool, too"]),
+    ("pool", ["backward    keeps its input 4×8×8, 1.0 KiB,", "for the gradient of its input; needed by relu, too",
+              "and the places of the maxima, 512 B"]),
+    ("mul", ["backward    keeps its input 4×4×4, 256 B,", "for the gradient of its inputs; needed by conv[1], too",
+             "and its input 4×4×4, 256 B,", "for the gradient of its inputs; needed by sigmoid, too"]),
+    ("dropout", ["backward    keeps what was dropped, 256 B"]),
+])
+def test_what_backward_keeps(layer: str, says: list[str]) -> None:
+    lines = [line.strip() for line in run("-e", TRAINED, layer).stdout.splitlines()]
+    start = next(place for place, line in enumerate(lines) if line.startswith("backward"))
+    assert lines[start : start + len(says)] == says
+
+
+def test_where_there_is_no_backward_pass_nothing_is_kept() -> None:
+    frozen = "INPUT(3x8x8) -> CONV(4, train=off) -> FC(2)"
+    assert "backward    none: no gradient comes to it" in run("-e", frozen, "conv").stdout
+    assert "backward" not in run("-e", frozen, "input").stdout
+    assert "backward" not in run("-e", "INPUT(3x8x8) -> CONV(4, train=off)", "conv").stdout
+    assert "backward    keeps nothing" in run("resnet50", "bottleneck[1].add").stdout
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_all_that_is_saved_is_explained(name: str) -> None:
+    """Each block is kept for the layers that need it, under some name."""
+    summary = cnnspec.load(name).summary(batch=2)
+    told = sum(one.bytes * len(one.needed_by) for one in summary.memory("training").saved)
+    explained = sum(need.bytes for layer in summary.layers for need in explain(summary, layer).kept or ())
+    assert explained == told
+
+
+def test_the_json_tells_what_is_kept() -> None:
+    layers = json.loads(run("-e", TRAINED, "--format", "json").stdout)["layers"]
+    kept = {layer["path"]: layer["kept_for_backward"] for layer in layers}
+    assert kept["input"] is None
+    assert kept["relu"] == [{"kind": "output", "shape": [4, 8, 8], "bytes": 1024, "also_for": ["pool"]}]
