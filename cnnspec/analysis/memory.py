@@ -96,14 +96,14 @@ def told(ledger: Ledger, setting: Setting, resident: int, saved: tuple[Saved, ..
 def settle(ledger: Ledger, graph: Graph, setting: Setting) -> None:
     """Take the blocks of the weights and the buffers; the inputs' are the walk's."""
     element = setting.element
+    if not setting.is_cuda:  # nothing is rounded: one block for all is as good, and faster
+        ledger.take(PARAMETERS, sum(node.op.param_count for node in graph.nodes) * element)
+        ledger.take(BUFFERS, sum(node.op.buffer_bytes(element) for node in graph.nodes if node.op.buffers))
+        return
     for node in graph.nodes:
-        op = node.op
-        if op.params and not setting.is_cuda:
-            ledger.take(PARAMETERS, op.param_count * element)
-        elif op.params:
-            for param in op.params:
-                ledger.take(PARAMETERS, product(param.shape) * element)
-        for buffer in op.buffers:
+        for param in node.op.params:
+            ledger.take(PARAMETERS, product(param.shape) * element)
+        for buffer in node.op.buffers:
             ledger.take(BUFFERS, product(buffer.shape) * (buffer.bytes_each or element))
 
 
