@@ -87,6 +87,7 @@ def command(targets: tuple[str, ...], expression: str | None, settings: tuple[st
     names: list[str | None] = [*targets] or [None]
     try:
         nets = [load_target(name, None if name else expression, settings, inputs, bounds) for name in names]
+        refuse_untrained(nets, given["mode"])
         from cnnspec.runtime import require_torch
 
         require_torch()
@@ -111,6 +112,14 @@ def refuse(targets: tuple[str, ...], expression: str | None, given: dict[str, An
         raise click.UsageError("--cuda-graph goes with --device cuda")
     if given["cuda_graph"] and given["compiled"]:
         raise click.UsageError("--cuda-graph and --compile do not go together")
+
+
+def refuse_untrained(nets: list[Net], mode: str) -> None:
+    """Raise `click.UsageError` where a network without weights to train is to be trained."""
+    for net in nets if mode == "training" else ():
+        summary = net.summary()
+        if not summary.can_train:
+            raise click.UsageError(f"--mode training does not go with {net.name}: {summary.memories.untrained}")
 
 
 def measure(nets: list[Net], given: dict[str, Any]) -> int:
@@ -141,7 +150,9 @@ def measure(nets: list[Net], given: dict[str, Any]) -> int:
         trace(nets[0], found[0], options, given["trace"])
     if any(one.interrupted for one in found):
         return 130
-    return compare(found[0], stored, given) if given["against"] else 0
+    if given["against"]:
+        return compare(found[0], stored, given)
+    return 1 if any(all(run.failure for run in one.runs) for one in found) else 0
 
 
 def show(found: Profile, given: dict[str, Any], *, first: bool) -> None:

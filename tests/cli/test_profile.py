@@ -148,6 +148,21 @@ def test_wrong_usage(arguments: list[str], says: str) -> None:
     assert says in found.stderr
 
 
+@pytest.mark.parametrize("text", ["INPUT(3x8x8) -> POOL(2) -> FLATTEN", "INPUT(3x8x8) -> CONV(4, train=off) -> RELU"])
+def test_what_has_nothing_to_train_is_not_trained(text: str) -> None:
+    found = run("-e", text, "--mode", "training")
+    assert found.exit_code == 2
+    assert "no weights" in found.stderr
+    assert run("-e", text).exit_code == 0
+
+
+def test_where_nothing_fits_nothing_has_succeeded() -> None:
+    found = run("-e", SPEC, "--batch", "500000000")
+    assert found.exit_code == 1
+    assert "out of memory" in found.stdout
+    assert run("-e", SPEC, "--batch", "1,500000000").exit_code == 0
+
+
 def test_a_device_that_is_not_there() -> None:
     found = run("lenet", "--device", "cuda:7")
     assert found.exit_code == 3
