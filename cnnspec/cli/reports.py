@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from contextlib import suppress
+from errno import EISDIR
 
 from cnnspec.diagnostics import Diagnostic, SpecError
 
@@ -14,15 +16,34 @@ FOLDER = "reports"
 def write_report(net: str, device: str, date: str, text: str) -> str:
     """Write `reports/NET-DEVICE-DATE.json`; returns its path. Raises `SpecError` where that cannot be written."""
     path = os.path.join(FOLDER, f"{slug(net)}-{slug(device)}-{date}.json")
-    try:
-        os.makedirs(FOLDER, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=FOLDER, encoding="utf-8", delete=False) as file:
-            file.write(text)
-        os.chmod(file.name, 0o644)  # readable as other files are, not for its owner alone
-        os.replace(file.name, path)
-    except OSError as error:
-        raise SpecError([Diagnostic("not-writable", f"{path} cannot be written: {error.strerror}")]) from None
+    write_whole(path, text)
     return path
+
+
+def write_whole(path: str, content: str | bytes) -> None:
+    """Write a file, with its folder where that is missing. Raises `SpecError` where it cannot be; it stays as it was."""
+    data = content.encode() if isinstance(content, str) else content
+    folder, name = os.path.split(path)
+    made = ""
+    try:
+        if os.path.isdir(path) or not name:
+            raise IsADirectoryError(EISDIR, "it is a folder")
+        os.makedirs(folder or ".", exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder or ".", delete=False) as file:
+            made = file.name
+            file.write(data)
+        os.chmod(made, 0o644)  # readable as other files are, not for its owner alone
+        os.replace(made, path)
+    except OSError as error:
+        if made:
+            with suppress(OSError):
+                os.unlink(made)
+        raise SpecError([Diagnostic("not-writable", f"{path} cannot be written: {error.strerror}")]) from None
+
+
+def in_reports(path: str) -> str:
+    """Where a report of this name goes: a bare file name into `reports/`, any other path where it says."""
+    return path if os.path.dirname(path) else os.path.join(FOLDER, path)
 
 
 def slug(name: str) -> str:

@@ -31,6 +31,8 @@ class Activation(Pointwise):
     (exp, log, tanh, erf); a sign is none.
     """
 
+    family = "activation"
+
     ops: ClassVar[int]
     #: The class of `torch.nn`, and its settings with the arguments that they are.
     module_name: ClassVar[str]

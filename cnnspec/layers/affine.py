@@ -25,6 +25,8 @@ from cnnspec.layers.weights import Tensor, Weighted
 class PerChannel(Pointwise, Weighted):
     """A family: one number for each channel, applied to all its elements."""
 
+    family = "normalisation"
+
     def work(self, y: Shape, *xs: Shape) -> Work:
         return Work(0, product(y))
 

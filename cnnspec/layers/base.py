@@ -37,6 +37,11 @@ Shape = tuple[int, ...]
 RULES = ("shape", "params", "buffers", "work", "reach", "storage", "saved", "recipe")
 
 
+#: What layers do; `other` is what a package of its own does not say.
+FAMILIES = ("input", "convolution", "linear", "pooling", "normalisation", "activation", "merge", "resampling", "shape",
+            "regularisation", "other")
+
+
 class LayerType(type):
     """Collects a layer's arguments, in order, and refuses a layer that lacks a rule."""
 
@@ -76,6 +81,8 @@ class Layer(metaclass=LayerType):
     merges: ClassVar[bool] = False
     #: Whether it holds a matrix of weights (convolution, linear), as "weight layers" are counted.
     weighted: ClassVar[bool] = False
+    #: What it does, in one word, as drawings colour it: one of `FAMILIES`.
+    family: ClassVar[str] = "other"
 
     #: Whether PyTorch code calls a module or a function, which some counting tools tell apart.
     call: str = "module"

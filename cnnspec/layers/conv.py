@@ -34,6 +34,7 @@ _MOST_STEM_CHANNELS = 4
 class Convolution(Weighted):
     """A family: a kernel that slides over the spatial axes, channels first."""
 
+    family = "convolution"
     weighted = True
 
     out: int

@@ -14,6 +14,8 @@ AS_IT_IS = Training(VIEW, gradients=(PASSED,))
 class Dropping(Pointwise, Weightless):
     """A family: nothing happens in evaluation, which is what work and storage speak of."""
 
+    family = "regularisation"
+
     def work(self, y: Shape, *xs: Shape) -> Work:
         return Work(0, 0)
 

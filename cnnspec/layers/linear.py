@@ -20,6 +20,7 @@ class FullyConnected(Weighted):
     Example: `FC(4096)`
     """
 
+    family = "linear"
     keyword = "FC"
     weighted = True
     out: int = count(1000, doc="outputs")

@@ -38,6 +38,7 @@ _MOST_TERMS = 8
 class Merge(Weightless):
     """A family: several values in, one out; each output depends on the inputs at its place."""
 
+    family = "merge"
     merges = True
 
     def work(self, y: Shape, *xs: Shape) -> Work:

@@ -33,6 +33,8 @@ from cnnspec.layers.window import axis_names
 class Normalisation(Pointwise, Weighted):
     """A family: subtracts a mean, divides by a deviation, then (where `affine`) a learned scale and shift."""
 
+    family = "normalisation"
+
     affine: bool
 
     def affine_shape(self, x: Shape) -> Shape:
@@ -229,6 +231,7 @@ class LocalResponseNorm(Pointwise, Weightless):
     Example: `LRN(5)`
     """
 
+    family = "normalisation"
     keyword = "LRN"
     size: int = count(5, doc="neighbouring channels in the sum")
     alpha: float = number(1e-4, doc="weight of the sum")
@@ -276,6 +279,7 @@ class L2Norm(Pointwise, Weightless):
     Example: `L2NORM -> SCALE(20)`
     """
 
+    family = "normalisation"
     keyword = "L2NORM"
     eps: float = number(1e-12, doc="smallest norm that is divided by", low=0)
 

@@ -38,6 +38,7 @@ INDEX_BYTES = 8
 class Pooling(Weightless):
     """A family: each channel is summarised over some of its positions."""
 
+    family = "pooling"
     call: str = option("module", "function", named_only=True, doc="how PyTorch code calls it, which some tools see")
 
     def storage(self, y: Shape, *xs: Shape) -> str:

@@ -26,6 +26,8 @@ from cnnspec.layers.window import across, axis_names, sides
 class Moving(Weightless):
     """A family: no arithmetic; a new tensor, or (`View`) another look at the same one."""
 
+    family = "shape"
+
     def work(self, y: Shape, *xs: Shape) -> Work:
         return Work(0, 0)
 

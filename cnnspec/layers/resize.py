@@ -37,6 +37,8 @@ def sampling_reach(mode: str, step: Fraction, offset: Fraction) -> Reach:
 class Interpolation(Weightless):
     """A family: each output is a weighted sum of the 1, 2 or 4 nearest input rows along each axis."""
 
+    family = "resampling"
+
     mode: str
     align_corners: bool
 
