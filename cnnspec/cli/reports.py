@@ -21,7 +21,7 @@ def write_report(net: str, device: str, date: str, text: str) -> str:
 
 
 def write_whole(path: str, content: str | bytes) -> None:
-    """Write a file, with its folder where that is missing. Raises `SpecError` where it cannot be; it stays as it was."""
+    """Write a file and the folder around it; raises `SpecError` where it cannot be, and leaves what was there."""
     data = content.encode() if isinstance(content, str) else content
     folder, name = os.path.split(path)
     made = ""

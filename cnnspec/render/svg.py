@@ -7,7 +7,7 @@ from html import escape
 from cnnspec.analysis.rows import Row
 
 #: What XML cannot hold at all, not even escaped.
-_FORBIDDEN = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}
+_FORBIDDEN = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\N{REPLACEMENT CHARACTER}")
 
 
 def element(tag: str, *children: str, **attributes: object) -> str:
@@ -21,7 +21,9 @@ def element(tag: str, *children: str, **attributes: object) -> str:
 
 def quoted(value: object) -> str:
     """A value as a text or attribute; numbers with two decimals at most."""
-    return escape(f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value).translate(_FORBIDDEN))
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    return escape(str(value).translate(_FORBIDDEN))
 
 
 def layers(row: Row) -> str:
