@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from random import Random
 
 from cnnspec.analysis.latency import Interval, Latency, median_rank, middle
 from cnnspec.record import Record
+
+#: Of one run in one block: the seconds of its turn on the way out, and of that on the way back.
+Turn = tuple[float, float]
 
 
 class Comparison(Record):
@@ -41,8 +44,34 @@ class Paired(Record):
     converged: bool
 
 
+class Rounds(Record):
+    """Several runs that took turns, block by block: each once on the way out, and in reverse once on the way back."""
+
+    latencies: tuple[Latency, ...]
+    #: In the order of time; each has both turns of every run.
+    blocks: tuple[tuple[Turn, ...], ...]
+    #: Whether the intervals of all ratios to the first run became as narrow as was asked for.
+    converged: bool
+
+    def comparison(self, run: int, to: int = 0) -> Comparison:
+        """How many times as long as another run (the first) one takes."""
+        return compare(block_ratios(self.blocks, run, to))
+
+
+def block_ratios(blocks: Iterable[Sequence[Turn]], run: int, to: int = 0) -> list[float]:
+    """The ratio of a run to another one (the first) in each block."""
+    ratios = []
+    for block in blocks:
+        (a, a_again), (b, b_again) = block[to], block[run]
+        ratios.append(block_ratio(a, b, b_again, a_again))
+    return ratios
+
+
 def block_ratio(a: float, b: float, b_again: float, a_again: float) -> float:
-    """What one block A B B A tells: a drift that is even over the block takes as much from either sum."""
+    """What one block A B B A tells: a drift that is even over the block takes as much from either sum.
+
+    Others may have their turns in between, as in C A B B A C, if they have them as evenly.
+    """
     return (b + b_again) / (a + a_again)
 
 
