@@ -1,10 +1,10 @@
-"""Measures the energy of a run: idle power first, then some windows of time in which the run is repeated."""
+"""Measures the energy of runs: idle power first, then some windows of time in which each run is repeated."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from cnnspec.analysis.energy import Conditions, Energy, Figure, Window, energy
@@ -50,34 +50,66 @@ def measure(meter: Meter | Unavailable, run: Callable[[], object], images: int, 
             synchronize: Callable[[], object] = nothing, monitor: Monitor | Unavailable = NO_SENSOR,
             rules: Rules = DEFAULT, clock: Clock = time.perf_counter, sleep: Callable[[float], object] = time.sleep,
             chance: Callable[[], float] = random.random, progress: Listener | None = None) -> Energy | Unavailable:
-    """The energy of a run of so many images, or why there is none.
+    """The energy of a run: `measure_all` of one."""
+    return measure_all(meter, [run], images, synchronize=synchronize, monitor=monitor, rules=rules, clock=clock,
+                       sleep=sleep, chance=chance, progress=progress)[0]
 
-    `run` may return before its device is done, `synchronize` waits for that; `monitor` tells temperature, clock and
-    slowdowns; `chance` is a number from 0 to 1. Raises what `run` raises, and `ValueError` for rules that cannot give
+
+def measure_all(meter: Meter | Unavailable, runs: Sequence[Callable[[], object]], images: int, *,
+                synchronize: Callable[[], object] = nothing, monitor: Monitor | Unavailable = NO_SENSOR,
+                rules: Rules = DEFAULT, clock: Clock = time.perf_counter, sleep: Callable[[float], object] = time.sleep,
+                chance: Callable[[], float] = random.random, progress: Listener | None = None,
+                ) -> tuple[Energy | Unavailable, ...]:
+    """The energy of each run of so many images, or why there is none; their windows take turns, A B B A.
+
+    A run may return before its device is done, `synchronize` waits for that; `monitor` tells temperature, clock and
+    slowdowns; `chance` is a number from 0 to 1. Raises what the runs raise, and `ValueError` for rules that cannot give
     a figure: windows under a second, fewer than three, and runs without an image.
     """
     if rules.windows < FEWEST or min(rules.seconds, rules.idle) < SHORTEST or images < 1:
         raise ValueError(f"energy needs at least {FEWEST} windows of {SHORTEST:g} s, and an image in each run: {rules}")
     if isinstance(meter, Unavailable):
-        return meter
+        return (meter,) * len(runs)
     synchronize()
     sleep(rules.rest)
     idle = idle_power(meter, rules.idle, clock, sleep)
-    work = Work(run, synchronize, clock)
-    work.begin(rules.lead, rules.stretch)
-    watch = None if isinstance(monitor, Unavailable) else monitor
-    lookout = Lookout("energy", clock, sampling.DEFAULT, watch, progress)
-    before = ends(monitor)
-    windows: list[Window] = []
-    failure: Unavailable | None = None
-    while len(windows) < rules.windows and failure is None:
-        work.go_on(chance() * rules.phase)
-        found = window(meter, work, rules.seconds, images, lookout)
+    works = [Work(run, synchronize, clock) for run in runs]
+    for work in works:
+        work.begin(rules.lead, rules.stretch)
+    series = [_Series(meter, work, images, monitor, progress) for work in works]
+    for number in range(rules.windows):
+        for one in reversed(series) if number % 2 else series:
+            one.take(rules, chance())
+    return tuple(one.told(idle) for one in series)
+
+
+class _Series:
+    """The windows of one run; one that fails is the last."""
+
+    def __init__(self, meter: Meter, work: Work, images: int, monitor: Monitor | Unavailable,
+                 progress: Listener | None) -> None:
+        self.meter, self.work, self.images, self.monitor = meter, work, images, monitor
+        watch = None if isinstance(monitor, Unavailable) else monitor
+        self.lookout = Lookout("energy", work.clock, sampling.DEFAULT, watch, progress)
+        self.before = ends(monitor)
+        self.windows: list[Window] = []
+        self.failure: Unavailable | None = None
+
+    def take(self, rules: Rules, chance: float) -> None:
+        """One more window, which work leads into."""
+        if self.failure is not None:
+            return
+        self.work.go_on(chance * rules.phase)
+        found = window(self.meter, self.work, rules.seconds, self.images, self.lookout)
         if isinstance(found, Unavailable):
-            failure = Unavailable(f"in window {len(windows) + 1} of {rules.windows}: {found.why}")
+            self.failure = Unavailable(f"in window {len(self.windows) + 1} of {rules.windows}: {found.why}")
         else:
-            windows.append(found)
-    return energy(meter.scope, meter.how, idle, windows, conditions(monitor, before, lookout), failure)
+            self.windows.append(found)
+
+    def told(self, idle: Figure) -> Energy:
+        """What they tell."""
+        return energy(self.meter.scope, self.meter.how, idle, self.windows,
+                      conditions(self.monitor, self.before, self.lookout), self.failure)
 
 
 class Work:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -20,18 +18,22 @@ from cnnspec.environment import Unavailable
 from cnnspec.net import Net
 from cnnspec.record import Record
 from cnnspec.runtime import batches as auto
-from cnnspec.runtime import energy, layer_times, meters, nvml, sampling
+from cnnspec.runtime import energy, layer_times, sampling
 from cnnspec.runtime.device_rates import known, rates
+from cnnspec.runtime.instruments import (
+    BROKEN_OFF,
+    GIVEN_UP,
+    NOT_ASKED,
+    by_host,
+    current,
+    meter,
+    monitor,
+    replayed,
+)
 from cnnspec.runtime.measured_memory import memory
-from cnnspec.runtime.replay import between_events, capture, flusher
+from cnnspec.runtime.replay import between_events, flusher
 from cnnspec.runtime.surroundings import name, surroundings
 from cnnspec.runtime.workload import Workload, is_out_of_memory, precision, threads
-
-#: What stands for figures that were not come to.
-BROKEN_OFF = Unavailable("broken off before")
-GIVEN_UP = Unavailable("the run was given up")
-NOT_ASKED = Unavailable("not asked for")
-ELSEWHERE = Unavailable("a CUDA device has events of its own; this is none")
 
 #: Is told what is measured now: the options and the step, and how far it is, where that is known.
 Listener = Callable[[Options, str, sampling.Progress | None], None]
@@ -154,10 +156,7 @@ class Measurement:
         self._say("memory")
         self.found["memory"] = memory(self.net.graph, work, self.monitor, before)
         flush = flusher(device, cold=self.options.cold)
-        if self.options.cold and device.type != "cuda":
-            self.found["latency"] = self._sample(flushed(work, flush))
-        else:
-            self.found["latency"] = self._sample(sampling.timed(work.run, work.synchronize))
+        self.found["latency"] = self._sample(by_host(work, flush))
         replay = self._replay(work)
         self.found["device_latency"] = (replay if isinstance(replay, Unavailable)
                                         else self._sample(between_events(replay, flush)))
@@ -174,18 +173,9 @@ class Measurement:
                                progress=lambda progress: self._say(progress.phase, progress))
 
     def _replay(self, work: Workload) -> Callable[[], None] | Unavailable:
-        """The run as a CUDA graph, or why there is none."""
-        if work.device.type != "cuda":
-            return ELSEWHERE
-        if self.options.compiled:
-            return Unavailable("what torch.compile has made is not captured once more")
-        self._say("capturing")
-        try:
-            return capture(work)
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            return Unavailable(f"this run cannot be captured as a CUDA graph: {first_line(error)}")
+        if work.device.type == "cuda" and not self.options.compiled:
+            self._say("capturing")
+        return replayed(work)
 
     def _layers(self, work: Workload) -> LayerTimes | Unavailable:
         if not self.request.layers:
@@ -207,18 +197,21 @@ class Measurement:
                               progress=lambda progress: self._say("energy", progress))
 
     def _told(self) -> Run:
-        """The run as a record, with what is known of the device beside it."""
-        options, request = self.options, self.request
-        summary = self.net.summary(options.batch, options.dtype)
-        number = request.threads or torch.get_num_threads()
-        device = known(request.device, self.title, options.dtype, number)
-        prediction = predicted(self.net, options, device)
-        able: Rates | Unavailable = rates(device, options.dtype)
-        times = self.found["times"]
-        layers = () if isinstance(times, Unavailable) else layer_runs(summary, times, able, prediction)
-        whole = None if prediction is None else (prediction.seconds, prediction.low, prediction.high)
-        return Run(options, **self.found, layers=layers, flops=summary.totals.flops, rates=able, predicted=whole,
-                   failure=self.failure)
+        return told(self.net, self.options, self.request, self.title, self.found, self.failure)
+
+
+def told(net: Net, options: Options, request: Request, title: str, found: dict[str, Any], failure: str) -> Run:
+    """A run as a record, with what is known of the device beside it; `found` has its measured fields by name."""
+    summary = net.summary(options.batch, options.dtype)
+    number = request.threads or torch.get_num_threads()
+    device = known(request.device, title, options.dtype, number)
+    prediction = predicted(net, options, device)
+    able: Rates | Unavailable = rates(device, options.dtype)
+    times = found["times"]
+    layers = () if isinstance(times, Unavailable) else layer_runs(summary, times, able, prediction)
+    whole = None if prediction is None else (prediction.seconds, prediction.low, prediction.high)
+    return Run(options, **found, layers=layers, flops=summary.totals.flops, rates=able, predicted=whole,
+               failure=failure)
 
 
 def predicted(net: Net, options: Options, device: DeviceProfile | Datasheet | Unavailable) -> Prediction | None:
@@ -227,46 +220,3 @@ def predicted(net: Net, options: Options, device: DeviceProfile | Datasheet | Un
     if isinstance(device, Unavailable) or not plain:
         return None
     return predict(net.summary(options.batch, options.dtype), device)
-
-
-def current(device: torch.device) -> AbstractContextManager[object]:
-    """Where a CUDA device is the current one: streams and graphs are made on that."""
-    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
-
-
-def flushed(work: Workload, flush: Callable[[], object]) -> sampling.Run:
-    """One run by the host's clock that finds the caches without what it needs."""
-    timed = sampling.timed(work.run, work.synchronize, perf_counter)
-
-    def run() -> float:
-        flush()
-        return timed()
-
-    return run
-
-
-def monitor(device: torch.device) -> nvml.Monitor | Unavailable:
-    """NVML's view of a device."""
-    if device.type != "cuda":
-        return Unavailable("NVML is NVIDIA's, and knows no such device")
-    from cnnspec.runtime import driver
-
-    seen = driver.observe()
-    if isinstance(seen, Unavailable):
-        return seen
-    return nvml.monitor(nvml.start(), seen.devices[device.index or 0])
-
-
-def meter(device: torch.device, seen: nvml.Monitor | Unavailable) -> meters.Meter | Unavailable:
-    """What measures the energy of a device."""
-    if device.type == "cpu":
-        return meters.processor()
-    if device.type == "mps":
-        return Unavailable("macOS tells the power of its GPU to root alone (powermetrics)")
-    return seen if isinstance(seen, Unavailable) else meters.gpu(seen)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, without what follows."""
-    return str(error).strip().partition("\n")[0]
-

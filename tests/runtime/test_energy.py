@@ -429,3 +429,76 @@ def test_a_processor_works_while_it_is_asked_to() -> None:
 def test_figures_are_of_all_windows_together() -> None:
     found = measured(Machine()).replace(windows=(Window(5.0, 100, 1000.0), Window(6.0, 150, 1500.0)))
     assert (found.images, found.seconds) == (250, 11.0)
+
+
+# ------------------------------------------------------------------------------------------------- several runs
+
+
+class Several(Machine):
+    """Runs of different power on one GPU that heats up: it takes 1 W more with each second that passes."""
+
+    def __init__(self, *watts: float) -> None:
+        super().__init__()
+        self.watts, self.working, self.turns = watts, 0, []
+
+    def one(self, number: int) -> Callable[[], None]:
+        def run() -> None:
+            if self.turns[-1:] != [number]:
+                self.turns.append(number)
+            self.working = number
+            self.run()
+
+        return run
+
+    def synchronize(self) -> None:
+        self.passes(self.waiting, self.watts[self.working] + self.now)
+        self.waiting = 0.0
+
+    def measure_all(self, **settings: Any) -> tuple[Energy | Unavailable, ...]:
+        monitor = self.monitor()
+        named = {"meter": meters.gpu(monitor, self.clock), **settings}
+        return energy.measure_all(named.pop("meter"), [self.one(number) for number in range(len(self.watts))], IMAGES,
+                                  synchronize=self.synchronize, monitor=monitor, clock=self.clock, sleep=self.sleep,
+                                  chance=lambda: 0.5, **named)
+
+
+def test_windows_of_several_runs_take_turns() -> None:
+    machine = Several(300.0, 300.0, 600.0)
+    a, b, c = machine.measure_all(rules=Rules(windows=4))
+    # All lead in; then A B C, C B A, and again, where the second of two windows in a row has no turn of its own.
+    assert machine.turns == [0, 1, 2, 0, 1, 2, 1, 0, 1, 2, 1, 0]
+    assert all(isinstance(one, Energy) and len(one.windows) == 4 for one in (a, b, c))
+    assert a.gross == pytest.approx(b.gross, rel=1e-3)
+    assert c.gross - a.gross == pytest.approx(300 * BATCH / IMAGES, rel=0.01)
+    assert a.idle == b.idle == c.idle == pytest.approx(IDLE)
+
+
+def test_drift_fools_who_takes_all_windows_of_one_first() -> None:
+    """The twin of the one above."""
+    machine = Several(300.0, 300.0)
+    a, b = (energy.measure(meters.gpu(machine.monitor(), machine.clock), machine.one(number), IMAGES,
+                           synchronize=machine.synchronize, clock=machine.clock, sleep=machine.sleep)
+            for number in range(2))
+    assert isinstance(a, Energy)
+    assert isinstance(b, Energy)
+    assert b.gross > a.gross * 1.05
+
+
+def test_a_window_that_fails_ends_the_windows_of_that_run_alone() -> None:
+    machine = Several(300.0, 300.0)
+    begun = [0]
+
+    def start() -> Callable[[], Any]:
+        begun[0] += 1
+        return (lambda: Unavailable("broken")) if begun[0] == 3 else real()  # the first is idle, the second A's
+
+    meter = meters.gpu(machine.monitor())
+    real = meter.start
+    a, b = machine.measure_all(meter=_Meter("GPU", "counter", start))
+    assert len(a.windows) == 3
+    assert b.gross == Unavailable("in window 1 of 3: broken")
+
+
+def test_without_a_meter_none_of_several_is_measured() -> None:
+    gone = Unavailable("no meter")
+    assert Several(300.0, 300.0).measure_all(meter=gone) == (gone, gone)

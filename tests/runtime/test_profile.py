@@ -14,8 +14,7 @@ from cnnspec.environment import Unavailable
 
 torch = pytest.importorskip("torch", reason="torch is not installed: nothing to measure")
 
-from cnnspec.runtime import batches, replay  # noqa: E402  # behind the skip
-from cnnspec.runtime import profile as profiling  # noqa: E402
+from cnnspec.runtime import batches, instruments, replay  # noqa: E402  # behind the skip
 from cnnspec.runtime.chrome_trace import write_trace  # noqa: E402
 from cnnspec.runtime.profile import Request, profile  # noqa: E402
 from cnnspec.runtime.sampling import Rules  # noqa: E402
@@ -283,5 +282,5 @@ def test_a_trace_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_no_gpu_is_measured_as_one() -> None:
-    assert isinstance(profiling.monitor(CPU), Unavailable)
-    assert isinstance(profiling.meter(torch.device("mps"), Unavailable("no NVML")), Unavailable)
+    assert isinstance(instruments.monitor(CPU), Unavailable)
+    assert isinstance(instruments.meter(torch.device("mps"), Unavailable("no NVML")), Unavailable)
