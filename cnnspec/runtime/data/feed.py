@@ -1,0 +1,68 @@
+"""Images on their way into a network: fetched, adapted to its input, normalised, and moved to its device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cnnspec.layers.base import Shape
+from cnnspec.runtime.data.images import Data, Split
+from cnnspec.runtime.train.team import Team, part
+
+#: Images that are judged at once, at most; and bytes of images that are kept adapted rather than adapted anew.
+_JUDGED = 500
+_KEPT = 1 << 30
+
+#: Changes a batch of adapted images, float32 of B×C×H×W, for training; draws from the generator alone.
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+
+
+class ImageFeed:
+    """A source's images for one network, as this process of a team gets them."""
+
+    def __init__(self, data: Data, shape: Shape, team: Team, augment: Augmentation | None = None, seed: int = 0) -> None:
+        """`shape` is the network's input, channels first."""
+        self.data, self.shape, self.team, self.augment, self.seed = data, shape, team, augment, seed
+        self.images = len(data.train.images)
+        values = (len(data.train.images) + len(data.val.images)) * torch.Size(shape).numel()
+        self.kept: dict[int, Tensor] | None = {} if values * 4 <= _KEPT else None
+
+    def train(self, places: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
+        mine = part(places, self.team)
+        images = self._adapted(self.data.train, mine)
+        if self.augment is not None:
+            chance = torch.Generator().manual_seed(hash((self.seed, epoch, int(places[0]), self.team.rank)) % (1 << 63))
+            images = self.augment(images, chance)
+        return images.to(self.team.device, non_blocking=True), self.data.train.labels[mine].to(self.team.device)
+
+    def judge(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for places in torch.arange(len(self.data.val.images)).split(_JUDGED):
+            mine = part(places, self.team)
+            if len(mine):
+                yield (self._adapted(self.data.val, mine).to(self.team.device),
+                       self.data.val.labels[mine].to(self.team.device))
+
+    def _adapted(self, split: Split, places: Tensor) -> Tensor:
+        """Images as the network takes them, float32 on the CPU; small sources are adapted once."""
+        if self.kept is None:
+            return self.adapt(split.images.batch(places))
+        whole = self.kept.get(id(split))
+        if whole is None:
+            whole = torch.cat([self.adapt(split.images.batch(some))
+                               for some in torch.arange(len(split.images)).split(_JUDGED)])
+            self.kept[id(split)] = whole
+        return whole[places]
+
+    def adapt(self, images: Tensor) -> Tensor:
+        """uint8 of B×C×H×W as float32 of the network's input: channels, extents, then mean 0 and deviation 1."""
+        mean, deviation = (torch.tensor(each).view(-1, 1, 1) for each in (self.data.mean, self.data.deviation))
+        values = (images.float().div_(255) - mean) / deviation
+        channels, *extents = self.shape
+        if values.shape[1] != channels:
+            values = values.mean(1, keepdim=True).expand(-1, channels, *values.shape[2:])
+        if list(values.shape[2:]) != extents:
+            values = functional.interpolate(values, tuple(extents), mode="bilinear", antialias=True)
+        return values.contiguous()

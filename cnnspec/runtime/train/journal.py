@@ -1,0 +1,89 @@
+"""What a run leaves behind as it goes: metrics as JSON Lines, and for TensorBoard where that is installed."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from typing import Any
+
+from cnnspec.analysis.learning import Epoch
+from cnnspec.diagnostics import Diagnostic, SpecError
+from cnnspec.runtime.train.course import Tick
+
+METRICS = "metrics.jsonl"
+#: Steps between two lines: each would cost a wait for the device, and a file of its own size.
+_EVERY = 10
+
+
+class Journal:
+    """Writes `metrics.jsonl` into a folder: a line for some steps and one for every epoch.
+
+    What a broken run has written beyond the step that it goes on from is cut off.
+    """
+
+    def __init__(self, folder: str, step: int = 0) -> None:
+        """Raises `SpecError` where the folder cannot be written."""
+        self.path = os.path.join(folder, METRICS)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            kept = self._until(step) if step else []
+            self.file = open(self.path, "w", encoding="utf-8")  # noqa: SIM115  # as long as the run
+            self.file.writelines(kept)
+            self.file.flush()
+        except OSError as error:
+            raise SpecError([Diagnostic("not-writable", f"{self.path} cannot be written: {error.strerror}")]) from None
+        self.board = _board(folder, step)
+
+    def _until(self, step: int) -> list[str]:
+        """The lines of steps up to this one; a last line that is torn is none."""
+        kept = []
+        with suppress(FileNotFoundError), open(self.path, encoding="utf-8") as file:
+            for line in file:
+                try:
+                    if json.loads(line)["step"] <= step:
+                        kept.append(line)
+                except (ValueError, KeyError, TypeError):
+                    break
+        return kept
+
+    def stepped(self, tick: Tick) -> None:
+        """Note a step, every tenth."""
+        if tick.step % _EVERY == 0:
+            self._write({"step": tick.step, "epoch": tick.epoch, "loss": float(tick.loss), "rate": tick.rate,
+                         "seconds": tick.seconds})
+            self._draw({"loss/step": float(tick.loss), "rate": tick.rate}, tick.step)
+
+    def judged(self, epoch: Epoch) -> None:
+        """Note an epoch."""
+        fields = {name: getattr(epoch, name) for name in Epoch._fields}
+        self._write(fields)
+        self._draw({"loss/train": epoch.train_loss, "loss/val": epoch.val_loss, "accuracy/train": epoch.train_accuracy,
+                    "accuracy/val": epoch.val_accuracy, "images per second": epoch.images_per_second}, epoch.step)
+
+    def close(self) -> None:
+        """Put all on the disk."""
+        self.file.close()
+        if self.board is not None:
+            self.board.close()
+
+    def _write(self, values: dict[str, Any]) -> None:
+        try:
+            self.file.write(json.dumps(values) + "\n")
+            self.file.flush()
+        except OSError as error:
+            raise SpecError([Diagnostic("not-writable", f"{self.path} cannot be written: {error.strerror}")]) from None
+
+    def _draw(self, values: dict[str, float], step: int) -> None:
+        if self.board is not None:
+            for name, value in values.items():
+                self.board.add_scalar(name, value, step)
+
+
+def _board(folder: str, step: int) -> Any:
+    """TensorBoard's writer; None where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(folder, purge_step=step or None)

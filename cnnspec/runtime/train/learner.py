@@ -1,0 +1,90 @@
+"""A network while it learns: its weights, the optimiser, their averages, and one step of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from cnnspec.analysis.learning import Regime
+from cnnspec.runtime.train.loss import loss, one, scores
+from cnnspec.runtime.train.optimizer import optimizer, set_rate
+from cnnspec.runtime.train.team import Team
+
+
+class Learner:
+    """Trains one module on one device. Sums over images stay on the device, so that no step waits for it."""
+
+    def __init__(self, module: nn.Module, regime: Regime, team: Team) -> None:
+        self.module, self.regime, self.team = module, regime, team
+        self.optimizer = optimizer(module, regime)
+        self.forward = team.joined(module)
+        # Losses in float16 are scaled up, since small gradients would vanish.
+        self.scaler = torch.amp.GradScaler(team.device.type, enabled=regime.dtype == "float16")
+        self.average = None if regime.average is None else {
+            name: value.detach().clone() for name, value in module.state_dict().items()}
+        #: Over the images of this epoch so far: loss, right answers, images. float64.
+        self.sums = torch.zeros(3, dtype=torch.float64, device=team.device)
+
+    def step(self, images: Tensor, labels: Tensor, rate: float) -> Tensor:
+        """One step: forward, loss, backward, update. Returns the loss, which the device may still be computing."""
+        self.module.train()
+        set_rate([self.optimizer], rate)
+        self.optimizer.zero_grad(set_to_none=True)
+        with self.team.casting():
+            made = self.forward(images)
+        value = loss(made, labels, self.regime)
+        self.scaler.scale(value).backward()
+        if self.regime.clip is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.regime.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self._average()
+        self._count(self.sums, value.detach(), scores(made).detach(), labels)
+        return value.detach()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the averages towards the weights (Polyak and Juditsky, 1992); counts are taken as they are."""
+        if self.average is None or self.regime.average is None:
+            return
+        for name, value in self.module.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - self.regime.average)
+            else:
+                self.average[name].copy_(value)
+
+    def _count(self, sums: Tensor, value: Tensor, found: Tensor, labels: Tensor) -> None:
+        right = (found.argmax(1) == labels).sum()
+        sums += torch.stack([value.double() * len(labels), right.double(), sums.new_tensor(float(len(labels)))])
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The module with averaged weights; its own again afterwards."""
+        if self.average is None:
+            yield
+            return
+        own = {name: value.clone() for name, value in self.module.state_dict().items()}
+        self.module.load_state_dict(self.average)
+        try:
+            yield
+        finally:
+            self.module.load_state_dict(own)
+
+    @torch.no_grad()
+    def judge(self, batches: Iterator[tuple[Tensor, Tensor]], stopped: Callable[[], bool]) -> tuple[float, float] | None:
+        """Loss and accuracy over validation images, the loss of the main output alone; None where it is stopped."""
+        sums = torch.zeros_like(self.sums)
+        self.module.eval()
+        with self.averaged():
+            for images, labels in batches:
+                with self.team.casting():
+                    found = scores(self.module(images))
+                self._count(sums, one(found, labels, self.regime), found, labels)
+                if stopped():
+                    return None
+        told, right, seen = self.team.summed(sums).tolist()
+        return told / seen, right / seen

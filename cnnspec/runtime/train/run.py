@@ -1,0 +1,119 @@
+"""A whole run: the network made, the data fed, the course gone, and what is left of it in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from cnnspec.analysis.fingerprint import fingerprint
+from cnnspec.analysis.learning import Check, Epoch, Learning, Regime
+from cnnspec.diagnostics import Diagnostic, SpecError
+from cnnspec.net import Net
+from cnnspec.record import Record
+from cnnspec.runtime.data.feed import ImageFeed
+from cnnspec.runtime.data.images import Data
+from cnnspec.runtime.surroundings import surroundings
+from cnnspec.runtime.train import checkpoint
+from cnnspec.runtime.train.checkpoint import Checkpoint
+from cnnspec.runtime.train.course import Course, Tick, Watcher
+from cnnspec.runtime.train.journal import Journal
+from cnnspec.runtime.train.learner import Learner
+from cnnspec.runtime.train.team import Team
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+class Setup(Record):
+    """What is trained, on what, and how."""
+
+    net: Net
+    data: Data
+    regime: Regime
+    team: Team
+    #: Makes the module for a seed that is set: initialised, or with weights from a file.
+    make: Callable[[], torch.nn.Module]
+    feed: ImageFeed
+    #: What makes the same net again, for whoever resumes: plain values.
+    spec: Mapping[str, Any]
+    #: Where the run is kept; empty for nowhere.
+    folder: str = ""
+    #: What was found before it began.
+    checks: tuple[Check, ...] = ()
+    says: tuple[str, ...] = ()
+
+
+class _Watchers:
+    """Several watchers as one."""
+
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self.watchers = watchers
+
+    def stepped(self, tick: Tick) -> None:
+        for watcher in self.watchers:
+            watcher.stepped(tick)
+
+    def judged(self, epoch: Epoch) -> None:
+        for watcher in self.watchers:
+            watcher.judged(epoch)
+
+
+def train(setup: Setup, stopped: Callable[[], bool], watchers: Sequence[Watcher] = (),
+          resumed: Checkpoint | None = None) -> Learning:
+    """Train, from a checkpoint on where there is one; raises `SpecError` where the folder cannot be written."""
+    torch.manual_seed(setup.regime.seed)
+    with determinism(on=setup.regime.deterministic):
+        learner = Learner(setup.make(), setup.regime, setup.team)
+        course = Course(learner, setup.feed, setup.regime)
+        if resumed is not None:
+            course.restore(resumed)
+        keeps = bool(setup.folder) and setup.team.rank == 0
+        path = os.path.join(setup.folder, CHECKPOINT)
+        journal = Journal(setup.folder, course.step) if keeps else None
+        spec = {**setup.spec, "fingerprint": fingerprint(setup.net.graph)}
+        try:
+            ended = course.run(_Watchers([*watchers, *([journal] if journal else [])]), stopped,
+                               lambda: checkpoint.write(path, course.checkpoint(spec)) if keeps else None)
+        finally:
+            if journal is not None:
+                journal.close()
+    return _learning(setup, course, ended, path if keeps and os.path.exists(path) else "")
+
+
+def _learning(setup: Setup, course: Course, ended: str, path: str) -> Learning:
+    images = course.step * setup.regime.batch
+    return Learning(
+        net=setup.net.name, data=setup.data.name, data_says=setup.says, regime=setup.regime,
+        device=str(setup.team.device), epochs=course.epoch, steps=course.step, seconds=course.seconds,
+        images_per_second=images / course.seconds if course.seconds else 0.0, history=tuple(course.history),
+        checks=setup.checks, environment=surroundings(setup.team.device), ended=ended, checkpoint=path)
+
+
+def same_network(net: Net, found: Checkpoint, path: str) -> None:
+    """Raise `SpecError` where a checkpoint is of another network."""
+    if found.spec.get("fingerprint") != fingerprint(net.graph):
+        raise SpecError([Diagnostic(
+            "bad-checkpoint", f"{path} was trained as another network than {net.source} holds now",
+            notes=(f"it is of {found.spec.get('name')}, as {found.spec.get('source')} was then",),
+            help="`--init FILE` takes the weights that fit, and begins a run anew")])
+
+
+@contextmanager
+def determinism(*, on: bool) -> Iterator[None]:
+    """Operators that give the same bits each time, or an error where there is none; as it was afterwards."""
+    if not on:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    # cuBLAS takes this into account when CUDA starts: https://docs.nvidia.com/cuda/cublas, Results reproducibility.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]
