@@ -86,9 +86,10 @@ class Learning(Record):
     """A training run."""
 
     net: str
-    #: What it learned from, as it was named, and in words: `1,437 images of 10 classes, 8×8 resized to 32×32`.
+    #: What it learned from, as it was named.
     data: str
-    data_says: tuple[str, ...]
+    #: What was done to bring both together, in sentences: `1,437 images of 10 classes; 1×8×8 resized to 1×32×32`.
+    says: tuple[str, ...]
     regime: Regime
     device: str
     epochs: int

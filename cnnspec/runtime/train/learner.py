@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -17,9 +17,11 @@ from cnnspec.runtime.train.team import Team
 class Learner:
     """Trains one module on one device. Sums over images stay on the device, so that no step waits for it."""
 
-    def __init__(self, module: nn.Module, regime: Regime, team: Team) -> None:
-        self.module, self.regime, self.team = module, regime, team
+    def __init__(self, module: nn.Module, regime: Regime, team: Team, still: Sequence[nn.Module] = ()) -> None:
+        """`still` are the modules whose statistics stay as they are."""
+        self.module, self.regime, self.team, self.still = module, regime, team, still
         self.optimizer = optimizer(module, regime)
+        module.eval()
         self.forward = team.joined(module)
         # Losses in float16 are scaled up, since small gradients would vanish.
         self.scaler = torch.amp.GradScaler(team.device.type, enabled=regime.dtype == "float16")
@@ -30,7 +32,7 @@ class Learner:
 
     def step(self, images: Tensor, labels: Tensor, rate: float) -> Tensor:
         """One step: forward, loss, backward, update. Returns the loss, which the device may still be computing."""
-        self.module.train()
+        self._set_training()
         set_rate([self.optimizer], rate)
         self.optimizer.zero_grad(set_to_none=True)
         with self.team.casting():
@@ -45,6 +47,12 @@ class Learner:
         self._average()
         self._count(self.sums, value.detach(), scores(made).detach(), labels)
         return value.detach()
+
+    def _set_training(self) -> None:
+        if not self.module.training:  # it stays so from step to step
+            self.module.train()
+            for one in self.still:
+                one.eval()
 
     @torch.no_grad()
     def _average(self) -> None:

@@ -18,6 +18,7 @@ from cnnspec.runtime.data.feed import ImageFeed
 from cnnspec.runtime.data.images import Data
 from cnnspec.runtime.surroundings import surroundings
 from cnnspec.runtime.train import checkpoint
+from cnnspec.runtime.train.begin import Begun
 from cnnspec.runtime.train.checkpoint import Checkpoint
 from cnnspec.runtime.train.course import Course, Tick, Watcher
 from cnnspec.runtime.train.journal import Journal
@@ -34,8 +35,8 @@ class Setup(Record):
     data: Data
     regime: Regime
     team: Team
-    #: Makes the module for a seed that is set: initialised, or with weights from a file.
-    make: Callable[[], torch.nn.Module]
+    #: Makes the module, when the seed is set: initialised, or with weights from a file.
+    begin: Callable[[], Begun]
     feed: ImageFeed
     #: What makes the same net again, for whoever resumes: plain values.
     spec: Mapping[str, Any]
@@ -66,7 +67,8 @@ def train(setup: Setup, stopped: Callable[[], bool], watchers: Sequence[Watcher]
     """Train, from a checkpoint on where there is one; raises `SpecError` where the folder cannot be written."""
     torch.manual_seed(setup.regime.seed)
     with determinism(on=setup.regime.deterministic):
-        learner = Learner(setup.make(), setup.regime, setup.team)
+        begun = setup.begin()
+        learner = Learner(begun.module, setup.regime, setup.team, begun.still)
         course = Course(learner, setup.feed, setup.regime)
         if resumed is not None:
             course.restore(resumed)
@@ -80,13 +82,13 @@ def train(setup: Setup, stopped: Callable[[], bool], watchers: Sequence[Watcher]
         finally:
             if journal is not None:
                 journal.close()
-    return _learning(setup, course, ended, path if keeps and os.path.exists(path) else "")
+    return _learning(setup, course, (*setup.says, *begun.says), ended, path if keeps and os.path.exists(path) else "")
 
 
-def _learning(setup: Setup, course: Course, ended: str, path: str) -> Learning:
+def _learning(setup: Setup, course: Course, says: tuple[str, ...], ended: str, path: str) -> Learning:
     images = course.step * setup.regime.batch
     return Learning(
-        net=setup.net.name, data=setup.data.name, data_says=setup.says, regime=setup.regime,
+        net=setup.net.name, data=setup.data.name, says=says, regime=setup.regime,
         device=str(setup.team.device), epochs=course.epoch, steps=course.step, seconds=course.seconds,
         images_per_second=images / course.seconds if course.seconds else 0.0, history=tuple(course.history),
         checks=setup.checks, environment=surroundings(setup.team.device), ended=ended, checkpoint=path)
