@@ -34,9 +34,13 @@ class ImageFeed:
         mine = part(places, self.team)
         images = self._adapted(self.data.train, mine)
         if self.augment is not None:
-            chance = torch.Generator().manual_seed(hash((self.seed, epoch, int(places[0]), self.team.rank)) % (1 << 63))
+            chance = torch.Generator().manual_seed(self._moment(epoch, int(mine[0])))
             images = self.augment(images, chance)
         return images.to(self.team.device, non_blocking=True), self.data.train.labels[mine].to(self.team.device)
+
+    def plain(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Images to train on, without augmentation, and their labels; all of them in every process."""
+        return self._adapted(self.data.train, places).to(self.team.device), self.data.train.labels[places].to(self.team.device)
 
     def judge(self) -> Iterator[tuple[Tensor, Tensor]]:
         for places in torch.arange(len(self.data.val.images)).split(_JUDGED):
@@ -44,6 +48,10 @@ class ImageFeed:
             if len(mine):
                 yield (self._adapted(self.data.val, mine).to(self.team.device),
                        self.data.val.labels[mine].to(self.team.device))
+
+    def _moment(self, epoch: int, place: int) -> int:
+        """A seed for one batch: that of the run, the epoch, and the batch's first image."""
+        return ((self.seed * 1_000_003 + epoch) * 1_000_003 + place) % (1 << 63)
 
     def _adapted(self, split: Split, places: Tensor) -> Tensor:
         """Images as the network takes them, float32 on the CPU; small sources are adapted once."""
