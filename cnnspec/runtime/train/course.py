@@ -81,6 +81,8 @@ class Course:
         self.mark = (0, 0.0)
         #: Of the last step.
         self.rate = 0.0
+        #: How much of the run is done, from 0 to 1, as all processes see it.
+        self.progress = 0.0
 
     @property
     def steps(self) -> int | None:
@@ -90,26 +92,19 @@ class Course:
             steps, None if epochs is None else epochs * per_epoch(self.feed.images, self.regime.batch)) if bound is not None]
         return min(known) if known else None
 
-    @property
-    def progress(self) -> float:
+    def _share(self) -> float:
         """How much is done: the larger of the shares of steps and of time."""
-        parts = [0.0]
-        if self.steps is not None:
-            parts.append(self.step / self.steps)
-        if self.regime.seconds is not None:
-            parts.append(self.seconds / self.regime.seconds)
-        return min(max(parts), 1.0)
-
-    @property
-    def done(self) -> bool:
-        return self.progress >= 1.0
+        steps = self.step / self.steps if self.steps is not None else 0.0
+        time = self.seconds / self.regime.seconds if self.regime.seconds is not None else 0.0
+        return min(max(steps, time), 1.0)
 
     def run(self, watcher: Watcher, stopped: Callable[[], bool], save: Callable[[], None]) -> str:
         """Train until the bounds are reached; returns why it ended before them, or nothing.
 
         `save` is called behind each epoch and where the run is stopped, never with weights that are not numbers.
         """
-        while not self.done or self.number:
+        (self.progress,) = self.learner.team.most((self._share(),))
+        while self.progress < 1 or self.number:
             ended = self._epoch(watcher, stopped, save)
             if ended == NOT_A_NUMBER:
                 return ended
@@ -126,25 +121,28 @@ class Course:
         value: Tensor | None = None
         saved = self.clock()
         for places in batches(self.feed.images, self.regime.batch, self.regime.seed, self.epoch, self.number):
-            began, progress = self.clock(), self.progress
+            began = self.clock()
             one = 1 / self.steps if self.steps else 0.0
-            self.rate = self.regime.rate * share(self.regime, progress, one)
+            self.rate = self.regime.rate * share(self.regime, self.progress, one)
             images, labels = self.feed.train(places, self.epoch)
             value = self.learner.step(images, labels, self.rate)
             self.number, self.step = self.number + 1, self.step + 1
-            if (value.device.type == "cpu" or self.step % _LOOK == 0) and not torch.isfinite(value):
-                return NOT_A_NUMBER
+            lost = (value.device.type == "cpu" or self.step % _LOOK == 0) and not torch.isfinite(value)
             self.seconds += self.clock() - began
+            self.progress, asked, broken = self.learner.team.most((self._share(), float(stopped()), float(lost)))
+            if broken:
+                return NOT_A_NUMBER
             watcher.stepped(Tick(self.epoch, self.step, self.steps, self.progress, value, self.rate,
                                  self.seconds, len(places)))
-            if self.done:
+            if self.progress >= 1:
                 break
-            if stopped():
+            if asked:
                 return STOPPED
             if self.clock() - saved > _SAVE:
                 save()
                 saved = self.clock()
-        return NOT_A_NUMBER if value is not None and not torch.isfinite(value) else ""
+        (broken,) = self.learner.team.most((float(value is not None and not torch.isfinite(value)),))
+        return NOT_A_NUMBER if broken else ""
 
     def _judged(self, stopped: Callable[[], bool]) -> Epoch | None:
         """The end of an epoch: its sums, and the validation images; None where it is stopped before all are seen."""

@@ -10,6 +10,10 @@ import torch
 from torch import Tensor, nn
 
 
+#: What operators may compute in under autocast, by the name of a regime's dtype.
+DTYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
 class Team(Protocol):
     """What a run needs of its processes."""
 
@@ -26,6 +30,10 @@ class Team(Protocol):
         """The sum over all processes, in each of them."""
         ...
 
+    def most(self, values: tuple[float, ...]) -> tuple[float, ...]:
+        """Each one's largest over all processes, in each of them: what they must agree on."""
+        ...
+
     def casting(self) -> AbstractContextManager[Any]:
         """What forward passes stand in."""
         ...
@@ -38,13 +46,16 @@ class Alone:
 
     def __init__(self, device: torch.device, dtype: str = "float32") -> None:
         self.device = device
-        self.dtype = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[dtype]
+        self.dtype = DTYPES[dtype]
 
     def joined(self, module: nn.Module) -> nn.Module:
         return module
 
     def summed(self, sums: Tensor) -> Tensor:
         return sums
+
+    def most(self, values: tuple[float, ...]) -> tuple[float, ...]:
+        return values
 
     def casting(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None)
