@@ -1,0 +1,249 @@
+"""The roofline: how much is computed for each byte that is moved, and how fast a device can do that.
+
+After Williams, Waterman and Patterson, "Roofline: An Insightful Visual Performance Model", CACM 2009.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import sqrt
+
+from cnnspec.analysis.datasheets import find
+from cnnspec.analysis.diagram import family
+from cnnspec.analysis.outline import outline
+from cnnspec.analysis.profile import LayerRun, Rates
+from cnnspec.analysis.rows import Row
+from cnnspec.analysis.summary import Summary
+from cnnspec.record import Record
+from cnnspec.render import svg, units
+from cnnspec.render.charts import sheet
+from cnnspec.render.charts.axes import COUNT, PLAIN, RATE, Measure, Scale, bounded, logarithmic, ticks
+from cnnspec.render.charts.placing import Area, Spot, placed
+from cnnspec.render.charts.sheet import LINE_HEIGHT, MARGIN, SMALL, WIDTH, clipped, line, painted, spread, written
+from cnnspec.render.palette import LINE, PAGE, QUIET, STROKES, TEXT
+from cnnspec.render.svg import quoted
+
+_LEFT, _RIGHT, _PLOT, _FOOT = 96, WIDTH - 16, 270, 42
+_LONGEST = 30
+#: Radius of a row, of the smallest layer, and of one that takes all the time.
+_ROW, _LEAST, _MOST = 5.0, 2.0, 26.0
+#: Points with tooltips; and which part of the time a layer with a name takes at least.
+_TOLD, _NAMED = 150, 0.01
+#: Whose balance of arithmetic and memory is shown where no device is chosen.
+_DEVICES = ("a100", "h100", "t4", "rtx-4090")
+_X_TITLE = "arithmetic intensity, FLOPs for each byte that is moved"
+
+
+class Mark(Record):
+    """A row or a layer."""
+
+    name: str
+    family: str
+    intensity: float
+    height: float
+    radius: float
+    tip: tuple[str, ...]
+    layers: str
+    #: Whether it stands where it might be, not where it was measured.
+    hollow: bool = True
+    #: What names go by: the largest first.
+    weight: float = 0.0
+
+
+class Plot(Record):
+    """The scales of one chart."""
+
+    x: Scale
+    y: Scale
+    top: float
+    bottom: float
+
+
+def roofline_chart(summary: Summary, rates: Rates | None = None, runs: Sequence[LayerRun] = ()) -> str:
+    """Intensity against FLOP/s, both logarithmic.
+
+    With a device's `rates`, its roof; with `runs` too, the layers as they were measured, as large as their time.
+    Without `runs` the outline's rows stand on the roof, as fast as they could be. Without `rates` they stand at their FLOPs,
+    beside the intensities from which on some devices are bound by arithmetic.
+    """
+    if rates is None:
+        return _chart(summary, "FLOPs by intensity", "FLOPs, one image", _rows(summary, None), None, COUNT)
+    measured = [run for run in runs if run.flops_rate]
+    marks = _measured(summary, rates, measured) if measured else _rows(summary, rates)
+    title = "achieved FLOP/s" if measured else "attainable FLOP/s"
+    note = _unseen(runs) if measured else ""
+    return _chart(summary, "roofline", f"{title}, {rates.source}", marks, rates, RATE, note)
+
+
+def attainable(rates: Rates, intensity: float) -> float:
+    """FLOP/s at an intensity: what the memory feeds, up to the peak."""
+    return min(rates.peak, intensity * rates.bandwidth)
+
+
+# ----------------------------------------------------------------------------------------------- marks
+
+
+def _rows(summary: Summary, rates: Rates | None) -> list[Mark]:
+    """The rows of the outline that compute anything."""
+    found = []
+    for row, _ in outline(summary).walk():
+        if row.children or not row.flops or not row.traffic_bytes:
+            continue
+        intensity = bounded(row.flops * summary.batch) / bounded(row.traffic_bytes)
+        height = bounded(row.flops) if rates is None else attainable(rates, intensity)
+        told = [f"{intensity:,.4g} FLOPs for each byte", f"{units.scaled(row.flops)} FLOPs for one image"]
+        if rates is not None:
+            told.append(f"at most {units.flops(height)}: bound by {_bound(rates, intensity)}")
+        found.append(Mark(sheet.name(summary, row), _family(summary, row), intensity, height, _ROW, tuple(told),
+                          svg.layers(row), weight=bounded(row.flops)))
+    return found
+
+
+def _measured(summary: Summary, rates: Rates, runs: Sequence[LayerRun]) -> list[Mark]:
+    """The layers that were measured, the slowest first."""
+    found = []
+    for run in sorted(runs, key=lambda run: -run.share):
+        layer = summary.layers[run.index]
+        intensity = layer.intensity or 0.0
+        if intensity:
+            most = attainable(rates, intensity)
+            told = (f"{units.duration(run.seconds)}, {units.percent(run.share)} of the time",
+                    f"{units.flops(run.flops_rate)}, {units.percent(run.flops_rate / most)} of attainable "
+                    f"{units.flops(most)}",
+                    f"{intensity:,.4g} FLOPs for each byte" + (f"; bound by {run.bound}" if run.bound else ""))
+            found.append(Mark(run.path, family([layer]), intensity, run.flops_rate, _radius(run.share), told,
+                              f"{run.index}:{run.index + 1}", False, run.share))
+    return found
+
+
+def _radius(share: float) -> float:
+    """Areas go by the time, but nothing is too small to be seen."""
+    return max(_LEAST, _MOST * sqrt(max(share, 0.0)))
+
+
+def _bound(rates: Rates, intensity: float) -> str:
+    return "arithmetic" if intensity * rates.bandwidth >= rates.peak else "memory"
+
+
+def _family(summary: Summary, row: Row) -> str:
+    return family([summary.layers[index] for index in row.layers[0]])
+
+
+def _unseen(runs: Sequence[LayerRun]) -> str:
+    """How much of the time goes into layers that compute nothing, and so have no place."""
+    rest = [run for run in runs if not run.flops_rate]
+    share = sum(run.share for run in rest)
+    return f"not shown: {len(rest)} layers without arithmetic, {units.percent(share)} of the time" if rest else ""
+
+
+# --------------------------------------------------------------------------------------------- drawing
+
+
+def _chart(summary: Summary, title: str, y_title: str, marks: Sequence[Mark], rates: Rates | None, measure: Measure,
+           note: str = "") -> str:
+    if not marks:
+        return sheet.remark(title, "No layer computes anything.")
+    ridges = _ridges(summary) if rates is None else []
+    entries = [(name, STROKES[name]) for name in dict.fromkeys(mark.family for mark in marks)]
+    head, top = sheet.legend(entries, MARGIN + 22)
+    top += 12 + LINE_HEIGHT * (2 if ridges else 0)
+    plot = _plot(marks, rates, [ridge for _, ridge in ridges], top)
+    areas: list[Area] = []
+    body = [written(MARGIN, MARGIN + 9, y_title, QUIET, SMALL), *head, *_axes(plot, measure),
+            *_ridge_names(ridges, plot)]
+    if rates is not None:
+        roof, areas = _roof(rates, plot)
+        body += roof
+    body += _dots(marks, plot)
+    body += _names(marks, plot, areas)
+    foot = plot.bottom + _FOOT
+    body.append(written(_RIGHT, foot - 8, _X_TITLE, QUIET, SMALL, "end"))
+    for text in (note, _caption(summary, ridges) if rates is None else ""):
+        if text:
+            foot += LINE_HEIGHT
+            body.append(written(MARGIN, foot - 8, text, QUIET, SMALL))
+    return sheet.chart(title, f"{title}: {y_title} against {_X_TITLE}", foot, body)
+
+
+def _plot(marks: Sequence[Mark], rates: Rates | None, ridges: Sequence[float], top: float) -> Plot:
+    across = [*(mark.intensity for mark in marks), *ridges]
+    up = [mark.height for mark in marks]
+    if rates is not None:
+        across.append(rates.peak / rates.bandwidth)
+        up.append(rates.peak)
+    x = logarithmic(across, _LEFT, _RIGHT)
+    return Plot(x, logarithmic(up, top + _PLOT, top), top, top + _PLOT)
+
+
+def _axes(plot: Plot, measure: Measure) -> Iterator[str]:
+    yield from sheet.across(plot.y, ticks(plot.y, measure), _LEFT, _RIGHT)
+    yield from sheet.along(plot.x, ticks(plot.x, PLAIN, 8), plot.top, plot.bottom)
+
+
+def _ridges(summary: Summary) -> list[tuple[str, float]]:
+    """Devices, each with the intensity from which on its arithmetic is what limits; for the summary's dtype."""
+    found = [(device.title.removeprefix("NVIDIA "), device.peaks[summary.dtype] / device.bandwidth)
+             for device in map(find, _DEVICES) if device is not None and summary.dtype in device.peaks]
+    return sorted(found, key=lambda one: one[1])
+
+
+def _ridge_names(ridges: Sequence[tuple[str, float]], plot: Plot) -> Iterator[str]:
+    """A line for each device; its name above, one line higher where the one before is in the way."""
+    ends = [float("-inf")] * 2
+    for name, ridge in ridges:
+        x = plot.x.at(ridge)
+        text = f"{name} {ridge:.3g}"
+        left = min(max(x - spread(text, SMALL) / 2, MARGIN), WIDTH - MARGIN - spread(text, SMALL))
+        row = next((row for row, end in enumerate(ends) if left > end), None)
+        high = 0 if row is None else row
+        yield line(x, plot.top - 4 - high * LINE_HEIGHT, x, plot.bottom, LINE, stroke_dasharray="4 4",
+                          class_="ridge")
+        if row is not None:
+            ends[row] = left + spread(text, SMALL) + 8
+            yield written(left, plot.top - 8 - row * LINE_HEIGHT, text, QUIET, SMALL)
+
+
+def _caption(summary: Summary, ridges: Sequence[tuple[str, float]]) -> str:
+    if not ridges:
+        return f"no datasheet gives a peak for {summary.dtype}"
+    return "right of a device's line its arithmetic is the limit, left of it its memory"
+
+
+def _roof(rates: Rates, plot: Plot) -> tuple[list[str], list[Area]]:
+    """What is attainable at every intensity, and the ridge."""
+    ridge = rates.peak / rates.bandwidth
+    corner = (plot.x.at(ridge), plot.y.at(rates.peak))
+    low = max(plot.x.low, plot.y.low / rates.bandwidth)
+    begin = f"{quoted(plot.x.at(low))} {quoted(plot.y.at(attainable(rates, low)))}"
+    path = f"M{begin}L{quoted(corner[0])} {quoted(corner[1])}H{quoted(_RIGHT)}"
+    text = f"{units.flops(rates.peak)} from {ridge:.3g} FLOP/B on"
+    right = corner[0] + spread(text, SMALL) < _RIGHT
+    left = corner[0] if right else _RIGHT - spread(text, SMALL)
+    area = Area(left, corner[1] - 20, left + spread(text, SMALL), corner[1] - 4)
+    return [painted("path", stroke=TEXT, class_="roof", stroke_width=1.5, stroke_linejoin="round", d=path),
+            written(left, corner[1] - 7, text, QUIET, SMALL)], [area]
+
+
+def _dots(marks: Sequence[Mark], plot: Plot) -> Iterator[str]:
+    """The points, large ones below small ones; beyond `_TOLD` without tooltips."""
+    for mark in marks[_TOLD:]:
+        yield painted("circle", fill=STROKES[mark.family], class_="spot", fill_opacity=".5", r=mark.radius,
+                      cx=plot.x.at(mark.intensity), cy=plot.y.at(mark.height))
+    for mark in marks[:_TOLD]:
+        tone = STROKES[mark.family]
+        spot = painted("circle", fill=PAGE if mark.hollow else tone, stroke=tone, class_="spot", stroke_width=1.5,
+                       fill_opacity=None if mark.hollow else ".4", r=mark.radius, cx=plot.x.at(mark.intensity),
+                       cy=plot.y.at(mark.height))
+        yield svg.element("g", sheet.tooltip(mark.name, *mark.tip), spot, data_layers=mark.layers)
+
+
+def _names(marks: Sequence[Mark], plot: Plot, taken: Sequence[Area]) -> Iterator[str]:
+    """Names beside the points that weigh the most; neither a point nor a name is in their way."""
+    ordered = sorted(marks, key=lambda mark: -mark.weight)
+    texts = [clipped(mark.name, _LONGEST) if mark.hollow or mark.weight >= _NAMED else "" for mark in ordered]
+    spots = [Spot(plot.x.at(mark.intensity), plot.y.at(mark.height), mark.radius + 1, spread(text, SMALL))
+             for mark, text in zip(ordered, texts, strict=True)]
+    within = Area(_LEFT + 2, plot.top, WIDTH - 2, plot.bottom - 2)
+    for text, area in zip(texts, placed(spots, SMALL + 3, within, taken), strict=True):
+        if text and area is not None:
+            yield written(area.left, area.bottom - 4, text, TEXT, SMALL, pointer_events="none")
