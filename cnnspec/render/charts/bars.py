@@ -12,13 +12,13 @@ from cnnspec.record import Record
 from cnnspec.render import svg, units
 from cnnspec.render.charts import sheet
 from cnnspec.render.charts.axes import BYTES, COUNT, SECONDS, Measure, Scale, linear, ticks
-from cnnspec.render.charts.sheet import MARGIN, SIZE, WIDTH, painted, spread, written
+from cnnspec.render.charts.sheet import MARGIN, SIZE, WIDTH, over, painted, spread, written
 from cnnspec.render.palette import QUIET, STROKES, TEXT
 
 #: From row to row, and the thickness of a bar; a level of headings; characters of a label.
 _ROW, _BAR, _INDENT, _LONGEST = 22, 12, 14, 38
 #: Room for the texts behind the longest bar: `512.0 MiB  12.3 %`.
-_BEHIND = 20
+_BEHIND = 18
 _UNIT = "layer by layer"
 
 
@@ -26,6 +26,7 @@ class Figure(Record):
     """What bars may show."""
 
     title: str
+    about: str
     measure: Measure
     #: What a row is worth; None for what is not known.
     value: Callable[[Row], float | None]
@@ -67,11 +68,11 @@ def _figure(summary: Summary, figure: str, seconds: Mapping[int, float]) -> Figu
         return sum(found) if found else None
 
     figures = {
-        "params": Figure("parameters", COUNT, lambda row: row.params, "No layer has parameters."),
-        "macs": Figure("MACs, one image", COUNT, lambda row: row.macs, "No layer multiplies and accumulates."),
-        "memory": Figure(f"bytes of activations, {batch}", BYTES, lambda row: row.activation_bytes,
+        "params": Figure("parameters", "", COUNT, lambda row: row.params, "No layer has parameters."),
+        "macs": Figure("MACs", "of one image", COUNT, lambda row: row.macs, "No layer multiplies and accumulates."),
+        "memory": Figure("activations", f"bytes, {batch}", BYTES, lambda row: row.activation_bytes,
                          "No layer makes any values."),
-        "time": Figure(f"measured time, {batch}", SECONDS, timed, "No layer's time is measured."),
+        "time": Figure("time", f"measured, {batch}", SECONDS, timed, "No layer's time is measured."),
     }
     if figure not in figures:
         raise ValueError(f"figure must be one of {', '.join(FIGURES)}, not {figure!r}")
@@ -84,19 +85,18 @@ def _is_input(summary: Summary, row: Row) -> bool:
 
 def _chart(summary: Summary, figure: Figure, bars: list[Bar], values: list[float]) -> str:
     families = {_family(summary, bar.row): None for bar in bars if bar.value}
-    head, top = sheet.legend([(name, STROKES[name]) for name in families], MARGIN)
+    head, top = sheet.heading(figure.title, [(name, STROKES[name]) for name in families], figure.about)
     labels = [sheet.clipped(sheet.name(summary, bar.row), _LONGEST) for bar in bars]
     left = MARGIN + max(spread(text) + bar.depth * _INDENT for text, bar in zip(labels, bars, strict=True)) + 10
     scale = linear(values, left, WIDTH - MARGIN - spread("0" * _BEHIND))
     top += 4
     bottom = top + _ROW * len(bars) + 4
-    body = [*head, *sheet.along(scale, ticks(scale, figure.measure, 5), top, bottom),
-            written(left, bottom + 34, figure.title, QUIET, sheet.SMALL)]
+    body = [*head, *sheet.along(scale, ticks(scale, figure.measure, 5), top, bottom)]
     total = sum(values)
     for place, (bar, label) in enumerate(zip(bars, labels, strict=True)):
         body.append(_bar(summary, figure, bar, label, scale, top + 4 + place * _ROW, total))
     whole = f"{figure.title}, {_UNIT}; {figure.measure.text(total)} in all"
-    return sheet.chart(f"{figure.title}, {_UNIT}", whole, bottom + 44, body)
+    return sheet.chart(f"{figure.title}, {_UNIT}", whole, bottom + 28, body)
 
 
 def _family(summary: Summary, row: Row) -> str:
@@ -123,9 +123,9 @@ def _shown(summary: Summary, figure: Figure, bar: Bar, scale: Scale, middle: flo
         yield painted("rect", fill=STROKES[_family(summary, bar.row)], class_="bar", x=scale.start,
                       y=float(middle - _BAR / 2), width=max(end - scale.start, 0.5), height=_BAR, rx=1)
     text = "not measured" if bar.value is None else figure.measure.text(value) if value else "0"
-    yield written(end + 6, middle + 4, text, TEXT if value else QUIET)
+    yield over(end + 6, middle + 4, text, TEXT if value else QUIET)
     if value:
-        yield written(end + 6 + spread(text) + SIZE, middle + 4, _share(value, total), QUIET, sheet.SMALL)
+        yield over(end + 6 + spread(text) + SIZE, middle + 4, _share(value, total), QUIET, sheet.SMALL)
 
 
 def _share(value: float, total: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cnnspec.record import Record
 from cnnspec.render.charts import sheet
 from cnnspec.render.charts.axes import PLAIN, Measure, Scale, fitting, linear, logarithmic, ticks
-from cnnspec.render.charts.sheet import MARGIN, SMALL, WIDTH, clipped, painted, tooltip, written
+from cnnspec.render.charts.sheet import SMALL, WIDTH, clipped, painted, tooltip, written
 from cnnspec.render.palette import QUIET, SERIES, Tone
 from cnnspec.render.svg import element, quoted
 
@@ -39,11 +39,10 @@ def curves(series: Sequence[Series], x_title: str, y_title: str, *, x_measure: M
     ys += [end for one in series for ends in one.band for end in ends if _is_finite(end)]
     if not xs:
         return sheet.remark(title, "There is nothing to show.")
-    head, top = sheet.legend([(one.name, tone) for one, tone in zip(series, SERIES, strict=False)], MARGIN + 22)
+    head, top = sheet.heading(y_title, [(one.name, tone) for one, tone in zip(series, SERIES, strict=False)])
     top += 8
     x, y = _scale(xs, _LEFT, _RIGHT, log_x), _scale(ys, top + _PLOT, top, log_y)
-    body = [written(MARGIN, MARGIN + 9, clipped(y_title, 60), QUIET, SMALL), *head,
-            *sheet.across(y, ticks(y, y_measure), _LEFT, _RIGHT),
+    body = [*head, *sheet.across(y, ticks(y, y_measure), _LEFT, _RIGHT),
             *sheet.along(x, ticks(x, x_measure, 8), top, top + _PLOT),
             written(_RIGHT, top + _PLOT + 34, clipped(x_title, 60), QUIET, SMALL, "end")]
     for place, (one, tone) in enumerate(zip(series, SERIES, strict=False)):

@@ -13,7 +13,7 @@ from cnnspec.record import Record
 from cnnspec.render import units
 from cnnspec.render.charts import sheet, strips
 from cnnspec.render.charts.axes import Scale, fitting, ticks
-from cnnspec.render.charts.sheet import MARGIN, SMALL, WIDTH, line, painted, written
+from cnnspec.render.charts.sheet import MARGIN, SMALL, WIDTH, line, over, painted, written
 from cnnspec.render.palette import FAINT, LINE, QUIET, SERIES, Tone
 from cnnspec.render.svg import quoted
 
@@ -67,11 +67,10 @@ def growth_chart(summary: Summary) -> str:
     if not curves:
         return sheet.remark(_TITLE, "The input has no spatial axes: each layer sees all of it.")
     entries = [(curve.name, curve.tone) for curve in curves]
-    head, top = sheet.legend(entries, MARGIN + 4, _LEFT) if len(entries) > 1 else ([], MARGIN + 4)
-    plot = _plot(summary, curves, top + 24)
+    head, top = sheet.heading("receptive field", entries if len(entries) > 1 else (), "input pixels along an axis")
+    plot = _plot(summary, curves, top + 14)
     rows = outline(summary)
-    body = [*head, written(MARGIN, top + 9, _TITLE, QUIET, SMALL), *_grid(plot),
-            *strips.names(summary, rows, plot.places, plot.all, plot.bottom)]
+    body = [*head, *_grid(plot), *strips.names(summary, rows, plot.places, plot.all, plot.bottom)]
     body += _extents(plot, curves)
     for curve in reversed(curves):
         body += _drawn(plot, curve)
@@ -95,12 +94,12 @@ def _curves(summary: Summary) -> list[Curve]:
     names = _AXES.get(len(extents), tuple(f"axis {axis + 1}" for axis in range(len(extents))))
     found = []
     for tone, axes in zip(SERIES[::2], groups.values(), strict=False):
-        title = " and ".join(names[axis] for axis in axes) if len(groups) > 1 else "receptive field"
+        title = " and ".join(names[axis] for axis in axes) if len(groups) > 1 else "with gates"
         found.append(Curve(title, *gated[axes[0]], extents[axes[0]], tone))
     for tone, axes in zip(SERIES[1::2], groups.values(), strict=False):
         if ungated[axes[0]][0] != gated[axes[0]][0]:
             title = " and ".join(names[axis] for axis in axes) + ", " if len(groups) > 1 else ""
-            found.append(Curve(f"{title}without the gates on the way", *ungated[axes[0]], extents[axes[0]], tone, True))
+            found.append(Curve(f"{title}without gates", *ungated[axes[0]], extents[axes[0]], tone, True))
     return found
 
 
@@ -169,7 +168,7 @@ def _extents(plot: Plot, curves: Sequence[Curve]) -> Iterator[str]:
         yield line(_LEFT, y, _RIGHT, y, LINE, stroke_dasharray="5 4")
         low = y + 14 if any(abs(y - 5 - other) < 14 for other in taken) else y - 5
         taken.append(low)
-        yield written(_LEFT + 6, low, f"input {extent:,}" if extent < 10**9 else f"input {extent:.3g}", QUIET, SMALL)
+        yield over(_LEFT + 6, low, f"input {extent:,}" if extent < 10**9 else f"input {extent:.3g}", QUIET, SMALL)
 
 
 def _drawn(plot: Plot, curve: Curve) -> Iterator[str]:

@@ -18,10 +18,10 @@ from cnnspec.render.charts.axes import BYTES, Scale, linear, ticks
 from cnnspec.render.charts.sheet import MARGIN, SMALL, WIDTH, line, painted, spread, written
 from cnnspec.render.memory import OPTIMIZER_TITLES, passes, peak_place
 from cnnspec.render.palette import LINE, QUIET, STROKES, TEXT
-from cnnspec.render.svg import quoted
+from cnnspec.render.svg import element, quoted
 
 #: Of a panel: above its plot, the plot, and below it.
-_HEAD, _PLOT, _FOOT = 62, 150, 34
+_HEAD, _PLOT, _FOOT = 60, 150, 30
 _LEFT, _RIGHT = 82, WIDTH - MARGIN
 #: Moments that are drawn one by one; of more, each place shows the most of several.
 _MOST = 1500
@@ -80,9 +80,9 @@ def _panel(panel: Panel) -> Iterator[str]:
         return
     yield from sheet.across(panel.y, ticks(panel.y, BYTES, 4), _LEFT, _RIGHT)
     places = _places(panel)
-    yield from strips.names(panel.summary, panel.rows, places[FORWARD], panel.top + _HEAD, panel.bottom)
-    if places[BACKWARD]:
-        yield from strips.names(panel.summary, panel.rows, places[BACKWARD], panel.top + _HEAD, panel.bottom)
+    for phase, each in places.items():
+        named = "" if panel.mode != TRAINING else phase
+        yield from strips.names(panel.summary, panel.rows, each, panel.top + _HEAD, panel.bottom, named)
     yield from _areas(panel)
     yield from _phases(panel)
     most = _most(panel)
@@ -92,17 +92,12 @@ def _panel(panel: Panel) -> Iterator[str]:
 
 
 def _heading(panel: Panel) -> Iterator[str]:
-    y = panel.top + 18
-    title = "training" if panel.mode == TRAINING else "inference"
-    yield written(MARGIN, y, title, TEXT, font_weight=600)
-    about = f"live bytes, batch {panel.summary.batch}"
-    if panel.mode == TRAINING:
-        about += f", {OPTIMIZER_TITLES[panel.summary.optimizer]}"
-    yield written(MARGIN + spread(title) + 12, y, about, QUIET, SMALL)
-    entries = [("before it runs: weights, inputs" + (", optimiser" if panel.mode == TRAINING else ""), _RESIDENT),
-               ("while it runs", _VALUES)]
-    wide = sum(spread(text, SMALL) + 34 for text, _ in entries)
-    yield from sheet.legend(entries, y - 9, _RIGHT - wide + 16, WIDTH)[0]
+    trains = panel.mode == TRAINING
+    about = f"batch {panel.summary.batch}" + (f", {OPTIMIZER_TITLES[panel.summary.optimizer]}" if trains else "")
+    before = "weights and inputs" + (", optimiser's state" if trains else "")
+    entries = [(before, _RESIDENT), ("what layers make", _VALUES)]
+    drawn = sheet.heading(f"live bytes {'in training' if trains else 'at inference'}", entries, about)[0]
+    yield element("g", *drawn, transform=f"translate(0 {quoted(panel.top)})" if panel.top else None)
 
 
 def _places(panel: Panel) -> dict[str, dict[int, tuple[float, float]]]:
@@ -142,15 +137,15 @@ def _phases(panel: Panel) -> Iterator[str]:
     if turn is None:
         return
     x = panel.x.at(turn)
-    yield line(x, panel.top + _HEAD - 22, x, panel.bottom, LINE, stroke_dasharray="3 3")
+    yield line(x, panel.top + _HEAD, x, panel.bottom + 6, LINE, stroke_dasharray="3 3")
 
 
 def _peak(panel: Panel) -> Iterator[str]:
     """A mark at the peak, with its value and its layer above it."""
     at = next(place for place, moment in enumerate(panel.told.timeline) if moment.peak == panel.told.peak)
     x, y = panel.x.at(at + 0.5), panel.y.at(panel.told.peak)
-    place = sheet.clipped(f"{units.size(panel.told.peak)}  {peak_place(panel.summary, panel.told)}", 70)
-    start = min(max(x - spread(place, SMALL) / 2, MARGIN), _RIGHT - spread(place, SMALL))
+    place = sheet.clipped(f"{units.size(panel.told.peak)} at {peak_place(panel.summary, panel.told)}", 70)
+    start = min(max(x - spread(place, SMALL) / 2, _LEFT), _RIGHT - spread(place, SMALL))
     yield painted("circle", fill=_VALUES, class_="peak", cx=x, cy=y, r=3.5)
     yield written(start, y - 10, place, TEXT, SMALL)
 

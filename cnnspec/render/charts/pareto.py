@@ -9,7 +9,7 @@ from cnnspec.record import Record
 from cnnspec.render.charts import sheet
 from cnnspec.render.charts.axes import COUNT, Measure, Scale, fitting, ticks
 from cnnspec.render.charts.placing import Area, Spot, placed
-from cnnspec.render.charts.sheet import MARGIN, SMALL, WIDTH, clipped, painted, spread, tooltip, written
+from cnnspec.render.charts.sheet import SMALL, WIDTH, clipped, over, painted, spread, tooltip, written
 from cnnspec.render.palette import PAGE, QUIET, SERIES, TEXT
 from cnnspec.render.svg import element, quoted
 
@@ -39,9 +39,8 @@ def pareto_chart(points: Sequence[Point], x_title: str, y_title: str, *, x_measu
         return sheet.remark(title, "There is nothing to compare.")
     x = fitting([point.x for point in points], _LEFT, _RIGHT)
     y = fitting([point.y for point in points], _BOTTOM, _TOP)
-    body = [*sheet.across(y, ticks(y, y_measure), _LEFT, _RIGHT),
+    body = [*sheet.heading(y_title, ())[0], *sheet.across(y, ticks(y, y_measure), _LEFT, _RIGHT),
             *sheet.along(x, ticks(x, x_measure, 7), _TOP, _BOTTOM),
-            written(MARGIN, 16, clipped(y_title, 60), QUIET, SMALL),
             written(_RIGHT, _HEIGHT - 8, clipped(x_title, 60), QUIET, SMALL, "end"),
             *_front(points, x, y)]
     for point in points:
@@ -65,7 +64,8 @@ def _front(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
 def _mark(point: Point, x: Scale, y: Scale, figures: Sequence[str]) -> str:
     told = tooltip(point.name, *figures, "dominated" if point.dominated else "")
     fill, stroke = (PAGE, QUIET) if point.dominated else (SERIES[0], SERIES[0])
-    spot = painted("circle", fill=fill, stroke=stroke, class_="spot", stroke_width=1.5, cx=x.at(point.x), cy=y.at(point.y), r=_RADIUS)
+    spot = painted("circle", fill=fill, stroke=stroke, class_="spot", stroke_width=1.5, r=_RADIUS,
+                   cx=x.at(point.x), cy=y.at(point.y))
     return element("g", told, spot, data_name=point.name)
 
 
@@ -78,5 +78,4 @@ def _names(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
     within = Area(_LEFT + 2, _TOP - 12, WIDTH - 2, _BOTTOM - 2)
     for point, text, area in zip(ordered, texts, placed(spots, SMALL + 3, within), strict=True):
         if area is not None:
-            yield written(area.left, area.bottom - 4, text, QUIET if point.dominated else TEXT, SMALL,
-                          pointer_events="none")
+            yield over(area.left, area.bottom - 4, text, QUIET if point.dominated else TEXT, SMALL)

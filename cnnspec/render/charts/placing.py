@@ -40,15 +40,18 @@ class Spot(Record):
         return Area(self.x - self.radius, self.y - self.radius, self.x + self.radius, self.y + self.radius)
 
 
-def placed(spots: Sequence[Spot], height: float, within: Area, taken: Sequence[Area] = ()) -> list[Area | None]:
+def placed(spots: Sequence[Spot], height: float, within: Area, taken: Sequence[Area] = (), *, far: int = 0
+           ) -> list[Area | None]:
     """Where each name stands, those of the first spots first; None for one that finds no room.
 
-    `height` is that of a line; `taken` is what names must not meet beside the spots and each other.
+    `height` is that of a line; `taken` is what names must not meet beside the spots and each other. The first `far`
+    names may stand some lines above or below their points.
     """
     busy = [*taken, *(spot.area for spot in spots)]
     found: list[Area | None] = []
-    for spot in spots:
-        free = next((area for area in _around(spot, height)
+    for place, spot in enumerate(spots):
+        around = [*_around(spot, height), *(_afar(spot, height) if place < far else ())]
+        free = next((area for area in around
                      if within.holds(area) and not any(area.meets(other) for other in busy)), None)
         if free is not None:
             busy.append(free)
@@ -66,3 +69,24 @@ def _around(spot: Spot, height: float) -> Iterator[Area]:
                  (spot.x + near, spot.y - near - height), (spot.x + near, spot.y + near),
                  (spot.x - near - spot.width, spot.y - near - height), (spot.x - near - spot.width, spot.y + near)):
         yield Area(x, y, x + spot.width, y + height)
+
+
+def _afar(spot: Spot, height: float) -> Iterator[Area]:
+    """Some lines above or below, in the middle or to either side."""
+    for lines in range(2, 9):
+        for y in (spot.y - spot.radius - lines * height, spot.y + spot.radius + (lines - 1) * height):
+            for x in (spot.x - spot.width / 2, spot.x - spot.width + 6, spot.x - 6):
+                yield Area(x, y, x + spot.width, y + height)
+
+
+def is_far(spot: Spot, area: Area, height: float) -> bool:
+    """Whether a name stands so far from its point that a line must lead to it."""
+    return area.top - (spot.y + spot.radius) >= height / 2 or spot.y - spot.radius - area.bottom >= height / 2
+
+
+def along(x1: float, y1: float, x2: float, y2: float, pieces: int = 60) -> Iterator[Area]:
+    """Small areas that cover a straight line."""
+    for place in range(pieces):
+        xs = [x1 + (x2 - x1) * (place + end) / pieces for end in (0, 1)]
+        ys = [y1 + (y2 - y1) * (place + end) / pieces for end in (0, 1)]
+        yield Area(min(xs) - 1, min(ys) - 1, max(xs) + 1, max(ys) + 1)

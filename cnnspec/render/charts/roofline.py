@@ -18,17 +18,17 @@ from cnnspec.record import Record
 from cnnspec.render import svg, units
 from cnnspec.render.charts import sheet
 from cnnspec.render.charts.axes import COUNT, PLAIN, RATE, Measure, Scale, bounded, logarithmic, ticks
-from cnnspec.render.charts.placing import Area, Spot, placed
-from cnnspec.render.charts.sheet import LINE_HEIGHT, MARGIN, SMALL, WIDTH, clipped, line, painted, spread, written
+from cnnspec.render.charts.placing import Area, Spot, along, is_far, placed
+from cnnspec.render.charts.sheet import LINE_HEIGHT, MARGIN, SMALL, WIDTH, clipped, line, over, painted, spread, written
 from cnnspec.render.palette import LINE, PAGE, QUIET, STROKES, TEXT
 from cnnspec.render.svg import quoted
 
 _LEFT, _RIGHT, _PLOT, _FOOT = 96, WIDTH - 16, 270, 42
 _LONGEST = 30
-#: Radius of a row, of the smallest layer, and of one that takes all the time.
-_ROW, _LEAST, _MOST = 5.0, 2.0, 26.0
-#: Points with tooltips; and which part of the time a layer with a name takes at least.
-_TOLD, _NAMED = 150, 0.01
+#: Radius of a row, of the smallest layer, and of the one that takes the most time.
+_ROW, _LEAST, _MOST = 4.5, 1.8, 11.0
+#: Points with tooltips; which part of the time a layer with a name takes at least; names that may stand far away.
+_TOLD, _NAMED, _FAR = 150, 0.01, 6
 #: Whose balance of arithmetic and memory is shown where no device is chosen.
 _DEVICES = ("a100", "h100", "t4", "rtx-4090")
 _X_TITLE = "arithmetic intensity, FLOPs for each byte that is moved"
@@ -63,16 +63,16 @@ def roofline_chart(summary: Summary, rates: Rates | None = None, runs: Sequence[
     """Intensity against FLOP/s, both logarithmic.
 
     With a device's `rates`, its roof; with `runs` too, the layers as they were measured, as large as their time.
-    Without `runs` the outline's rows stand on the roof, as fast as they could be. Without `rates` they stand at their FLOPs,
-    beside the intensities from which on some devices are bound by arithmetic.
+    Without `runs` the outline's rows stand on the roof, as fast as they could be. Without `rates` they stand at their
+    FLOPs, beside the intensities from which on some devices are bound by arithmetic.
     """
     if rates is None:
-        return _chart(summary, "FLOPs by intensity", "FLOPs, one image", _rows(summary, None), None, COUNT)
+        return _chart(summary, "FLOPs by intensity", "FLOPs", "of one image", _rows(summary, None), None, COUNT)
     measured = [run for run in runs if run.flops_rate]
     marks = _measured(summary, rates, measured) if measured else _rows(summary, rates)
     title = "achieved FLOP/s" if measured else "attainable FLOP/s"
     note = _unseen(runs) if measured else ""
-    return _chart(summary, "roofline", f"{title}, {rates.source}", marks, rates, RATE, note)
+    return _chart(summary, "roofline", title, rates.source, marks, rates, RATE, note)
 
 
 def attainable(rates: Rates, intensity: float) -> float:
@@ -102,22 +102,22 @@ def _rows(summary: Summary, rates: Rates | None) -> list[Mark]:
 def _measured(summary: Summary, rates: Rates, runs: Sequence[LayerRun]) -> list[Mark]:
     """The layers that were measured, the slowest first."""
     found = []
+    longest = max(run.share for run in runs) or 1.0
     for run in sorted(runs, key=lambda run: -run.share):
         layer = summary.layers[run.index]
         intensity = layer.intensity or 0.0
         if intensity:
             most = attainable(rates, intensity)
             told = (f"{units.duration(run.seconds)}, {units.percent(run.share)} of the time",
-                    f"{units.flops(run.flops_rate)}, {units.percent(run.flops_rate / most)} of attainable "
-                    f"{units.flops(most)}",
+                    f"{units.flops(run.flops_rate)}, {units.percent(run.flops_rate / most)} of what is attainable",
                     f"{intensity:,.4g} FLOPs for each byte" + (f"; bound by {run.bound}" if run.bound else ""))
-            found.append(Mark(run.path, family([layer]), intensity, run.flops_rate, _radius(run.share), told,
+            found.append(Mark(run.path, family([layer]), intensity, run.flops_rate, _radius(run.share / longest), told,
                               f"{run.index}:{run.index + 1}", False, run.share))
     return found
 
 
 def _radius(share: float) -> float:
-    """Areas go by the time, but nothing is too small to be seen."""
+    """By the time as a part of the longest: areas go by it, but nothing is too small to be seen."""
     return max(_LEAST, _MOST * sqrt(max(share, 0.0)))
 
 
@@ -139,17 +139,17 @@ def _unseen(runs: Sequence[LayerRun]) -> str:
 # --------------------------------------------------------------------------------------------- drawing
 
 
-def _chart(summary: Summary, title: str, y_title: str, marks: Sequence[Mark], rates: Rates | None, measure: Measure,
-           note: str = "") -> str:
+def _chart(summary: Summary, title: str, y_title: str, about: str, marks: Sequence[Mark], rates: Rates | None,
+           measure: Measure, note: str = "") -> str:
     if not marks:
         return sheet.remark(title, "No layer computes anything.")
     ridges = _ridges(summary) if rates is None else []
     entries = [(name, STROKES[name]) for name in dict.fromkeys(mark.family for mark in marks)]
-    head, top = sheet.legend(entries, MARGIN + 22)
+    head, top = sheet.heading(y_title, entries, about)
     top += 12 + LINE_HEIGHT * (2 if ridges else 0)
     plot = _plot(marks, rates, [ridge for _, ridge in ridges], top)
-    areas: list[Area] = []
-    body = [written(MARGIN, MARGIN + 9, y_title, QUIET, SMALL), *head, *_axes(plot, measure),
+    areas = [Area(plot.x.at(ridge) - 1, plot.top, plot.x.at(ridge) + 1, plot.bottom) for _, ridge in ridges]
+    body = [*head, *_axes(plot, measure),
             *_ridge_names(ridges, plot)]
     if rates is not None:
         roof, areas = _roof(rates, plot)
@@ -206,7 +206,7 @@ def _ridge_names(ridges: Sequence[tuple[str, float]], plot: Plot) -> Iterator[st
 def _caption(summary: Summary, ridges: Sequence[tuple[str, float]]) -> str:
     if not ridges:
         return f"no datasheet gives a peak for {summary.dtype}"
-    return "right of a device's line its arithmetic is the limit, left of it its memory"
+    return "from its line on a device is limited by its arithmetic, before it by its memory"
 
 
 def _roof(rates: Rates, plot: Plot) -> tuple[list[str], list[Area]]:
@@ -214,14 +214,15 @@ def _roof(rates: Rates, plot: Plot) -> tuple[list[str], list[Area]]:
     ridge = rates.peak / rates.bandwidth
     corner = (plot.x.at(ridge), plot.y.at(rates.peak))
     low = max(plot.x.low, plot.y.low / rates.bandwidth)
-    begin = f"{quoted(plot.x.at(low))} {quoted(plot.y.at(attainable(rates, low)))}"
-    path = f"M{begin}L{quoted(corner[0])} {quoted(corner[1])}H{quoted(_RIGHT)}"
+    begin = (plot.x.at(low), plot.y.at(attainable(rates, low)))
+    path = f"M{quoted(begin[0])} {quoted(begin[1])}L{quoted(corner[0])} {quoted(corner[1])}H{quoted(_RIGHT)}"
     text = f"{units.flops(rates.peak)} from {ridge:.3g} FLOP/B on"
     right = corner[0] + spread(text, SMALL) < _RIGHT
     left = corner[0] if right else _RIGHT - spread(text, SMALL)
-    area = Area(left, corner[1] - 20, left + spread(text, SMALL), corner[1] - 4)
+    areas = [Area(left, corner[1] - 20, left + spread(text, SMALL), corner[1] - 4), *along(*begin, *corner),
+             *along(*corner, _RIGHT, corner[1], 1)]
     return [painted("path", stroke=TEXT, class_="roof", stroke_width=1.5, stroke_linejoin="round", d=path),
-            written(left, corner[1] - 7, text, QUIET, SMALL)], [area]
+            written(left, corner[1] - 7, text, QUIET, SMALL)], areas
 
 
 def _dots(marks: Sequence[Mark], plot: Plot) -> Iterator[str]:
@@ -243,7 +244,14 @@ def _names(marks: Sequence[Mark], plot: Plot, taken: Sequence[Area]) -> Iterator
     texts = [clipped(mark.name, _LONGEST) if mark.hollow or mark.weight >= _NAMED else "" for mark in ordered]
     spots = [Spot(plot.x.at(mark.intensity), plot.y.at(mark.height), mark.radius + 1, spread(text, SMALL))
              for mark, text in zip(ordered, texts, strict=True)]
-    within = Area(_LEFT + 2, plot.top, WIDTH - 2, plot.bottom - 2)
-    for text, area in zip(texts, placed(spots, SMALL + 3, within, taken), strict=True):
-        if text and area is not None:
-            yield written(area.left, area.bottom - 4, text, TEXT, SMALL, pointer_events="none")
+    unnamed = [spot.area for spot, text in zip(spots, texts, strict=True) if not text]
+    spots = [spot for spot, text in zip(spots, texts, strict=True) if text]
+    within, height = Area(_LEFT + 2, plot.top, WIDTH - 2, plot.bottom - 2), SMALL + 3
+    areas = placed(spots, height, within, [*taken, *unnamed], far=_FAR)
+    for spot, text, area in zip(spots, filter(None, texts), areas, strict=True):
+        if area is None:
+            continue
+        if is_far(spot, area, height):
+            y = area.bottom if area.bottom < spot.y else area.top
+            yield line(spot.x, y, spot.x, spot.y + (spot.radius if y > spot.y else -spot.radius), QUIET)
+        yield over(area.left, area.bottom - 4, text, TEXT, SMALL)

@@ -73,6 +73,12 @@ def written(x: float, y: float, text: str, tone: Tone = TEXT, size: int = SIZE, 
                    font_size=size if size != SIZE else None, **attributes)
 
 
+def over(x: float, y: float, text: str, tone: Tone = TEXT, size: int = SIZE, anchor: str | None = None) -> str:
+    """A text over lines, which end a little before it."""
+    return written(x, y, text, tone, size, anchor, pointer_events="none", paint_order="stroke", stroke=PAGE,
+                   stroke_width=4, stroke_linejoin="round")
+
+
 def line(x1: float, y1: float, x2: float, y2: float, tone: Tone, **attributes: Any) -> str:
     """A straight line."""
     return painted("line", stroke=tone, x1=float(x1), y1=float(y1), x2=float(x2), y2=float(y2), **attributes)
@@ -132,14 +138,26 @@ def along(scale: Scale, ticks: Sequence[Tick], top: float, bottom: float) -> lis
     return found
 
 
-def legend(entries: Sequence[tuple[str, Tone]], y: float, left: float = MARGIN, right: float = WIDTH - MARGIN
-           ) -> tuple[list[str], float]:
-    """Swatches with names in lines from `y`, and where the next line would begin."""
-    found, x = [], left
+def heading(title: str, entries: Sequence[tuple[str, Tone]], about: str = "") -> tuple[list[str], float]:
+    """What a chart shows, in its first line with the legend behind it, and where its plot may begin."""
+    shown, more = clipped(title, 48), clipped(about, 48)
+    found = [written(MARGIN, MARGIN + 10, shown, TEXT, font_weight=600)]
+    x = MARGIN + spread(shown) + 12
+    if more:
+        found.append(written(x, MARGIN + 10, more, QUIET, SMALL))
+        x += spread(more, SMALL) + 12
+    swatches, below = legend(entries, MARGIN + 1, x + 12)
+    return [*found, *swatches], max(below, MARGIN + 1 + LINE_HEIGHT)
+
+
+def legend(entries: Sequence[tuple[str, Tone]], y: float, left: float) -> tuple[list[str], float]:
+    """Swatches with names in lines from `y`, the first from `left`, and where the next line would begin."""
+    found: list[str] = []
+    x, right = left, WIDTH - MARGIN
     for text, tone in entries:
         shown = clipped(text, 40)
-        if x > left and x + 16 + spread(shown, SMALL) > right:
-            x, y = left, y + LINE_HEIGHT
+        if x + 16 + spread(shown, SMALL) > right and x > MARGIN:
+            x, y = MARGIN, y + LINE_HEIGHT
         found += [painted("rect", fill=tone, x=float(x), y=float(y), width=10, height=10, rx=2),
                   written(x + 16, y + 9, shown, QUIET, SMALL)]
         x += 16 + spread(shown, SMALL) + 18

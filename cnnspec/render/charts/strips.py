@@ -12,6 +12,8 @@ from cnnspec.render.charts import sheet
 from cnnspec.render.charts.sheet import SMALL, line, painted, spread, written
 from cnnspec.render.palette import FAINT, QUIET
 
+_AXIS = "layers in order of execution"
+
 #: By index of a layer, from where to where it stands on the axis.
 Places = Mapping[int, tuple[float, float]]
 
@@ -35,11 +37,20 @@ def hits(summary: Summary, rows: Outline, places: Sequence[Places], top: float, 
                               data_layers=svg.layers(row))
 
 
-def names(summary: Summary, rows: Outline, places: Places, top: float, bottom: float) -> Iterator[str]:
-    """Where the outermost rows begin, and below the axis the names of those that have room for them."""
-    for row in rows.rows:
-        label = sheet.clipped(sheet.name(summary, row), 40)
-        for start, stop in stretches(row, places):
-            yield line(start, top, start, bottom + 4, FAINT)
-            if spread(label, SMALL) + 6 <= stop - start:
-                yield written((start + stop) / 2, bottom + 16, label, QUIET, SMALL, "middle")
+def names(summary: Summary, rows: Outline, places: Places, top: float, bottom: float, one_name: str = ""
+          ) -> Iterator[str]:
+    """Where the outermost rows begin, and below the axis their names, or `one_name` for all of them.
+
+    A name that has no room is left out; where that is most of the axis, it is told what stands on it.
+    """
+    found = [(row, start, stop) for row in rows.rows for start, stop in stretches(row, places)]
+    for _, start, _ in found:
+        yield line(start, top, start, bottom + 4, FAINT)
+    labels = [(sheet.clipped(sheet.name(summary, row), 40), start, stop) for row, start, stop in found]
+    if one_name and found:
+        labels = [(one_name, min(start for _, start, _ in found), max(stop for _, _, stop in found))]
+    fitting = [label for label in labels if spread(label[0], SMALL) + 6 <= label[2] - label[1]]
+    if found and sum(stop - start for _, start, stop in fitting) * 2 < sum(stop - start for _, start, stop in labels):
+        fitting = [(_AXIS, min(start for _, start, _ in found), max(stop for _, _, stop in found))]
+    for text, start, stop in fitting:
+        yield written((start + stop) / 2, bottom + 16, text, QUIET, SMALL, "middle")
