@@ -10,6 +10,7 @@ import click
 
 from cnnspec.cli.options import fail, limit_options, load_target, take_limits
 from cnnspec.cli.progress import Progress
+from cnnspec.cli.report_option import HTML, Report, Reporting, called, report_option
 from cnnspec.cli.summary import take_depth
 from cnnspec.diagnostics import SpecError
 
@@ -44,7 +45,7 @@ def take_share(ctx: click.Context, param: click.Parameter, value: str) -> float:
     return share
 
 
-@click.command()
+@click.command(cls=Reporting)
 @click.argument("targets", nargs=-1)
 @click.option("-e", "--expression", metavar="SPEC", help="A spec given inline.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter of the nets a value.")
@@ -74,6 +75,7 @@ def take_share(ctx: click.Context, param: click.Parameter, value: str) -> float:
 @click.option("--against", metavar="FILE", help="Compare with a saved profile; exit code 1 where it is slower.")
 @click.option("--max-slowdown", default="5%", show_default=True, callback=take_share, metavar="SHARE",
               help="How much slower --against allows, beyond where the intervals part.")
+@report_option
 @limit_options
 def command(targets: tuple[str, ...], expression: str | None, settings: tuple[str, ...], inputs: tuple[str, ...],
             **given: Any) -> None:
@@ -102,8 +104,8 @@ def refuse(targets: tuple[str, ...], expression: str | None, given: dict[str, An
     kind = given["device"].partition(":")[0]
     if bool(targets) == (expression is not None):
         raise click.UsageError("give TARGETs or `-e SPEC`")
-    if len(targets) > 1 and (given["trace"] or given["against"]):
-        raise click.UsageError("--trace and --against go with one network")
+    if len(targets) > 1 and (given["trace"] or given["against"] or given["reports"]):
+        raise click.UsageError("--trace, --against and --report go with one network")
     if given["dtype"] == "tf32" and kind != "cuda":
         raise click.UsageError("tf32 is for CUDA devices; the CPU computes float32 in full")
     if given["autocast"] and given["dtype"] not in {"float16", "bfloat16"}:
@@ -146,6 +148,8 @@ def measure(nets: list[Net], given: dict[str, Any]) -> int:
     for one in found:
         if given["save"]:
             save(one)
+        for report in given["reports"]:
+            write(one, report)
     if given["trace"] and not found[0].interrupted:
         trace(nets[0], found[0], options, given["trace"])
     if any(one.interrupted for one in found):
@@ -186,6 +190,15 @@ def save(found: Profile) -> None:
 
     path = write_report(found.net, found.device_name, str(found.environment["date"])[:10], page.as_json(found) + "\n")
     click.echo(f"written to {path}", err=True)
+
+
+def write(found: Profile, report: Report) -> None:
+    """Write a profile as a page; raises `SpecError` where that cannot be written."""
+    if report.kind == HTML:
+        from cnnspec.render.report.profile_page import profile_html as made
+    else:
+        from cnnspec.render.report.markdown import profile_markdown as made
+    report.write(made(found, called()))
 
 
 def trace(net: Net, found: Profile, options: Options, path: str) -> None:
