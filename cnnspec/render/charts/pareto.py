@@ -76,6 +76,6 @@ def _names(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
     spots = [Spot(x.at(point.x), y.at(point.y), _RADIUS + 1, spread(text, SMALL))
              for point, text in zip(ordered, texts, strict=True)]
     within = Area(_LEFT + 2, _TOP - 12, WIDTH - 2, _BOTTOM - 2)
-    for point, text, area in zip(ordered, texts, placed(spots, SMALL + 3, within), strict=True):
-        if area is not None:
-            yield over(area.left, area.bottom - 4, text, QUIET if point.dominated else TEXT, SMALL)
+    for point, text, place in zip(ordered, texts, placed(spots, SMALL + 3, within), strict=True):
+        if place is not None:
+            yield over(place.area.left, place.area.bottom - 4, text, QUIET if point.dominated else TEXT, SMALL)

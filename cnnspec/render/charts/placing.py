@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cnnspec.record import Record
 
@@ -40,21 +40,35 @@ class Spot(Record):
         return Area(self.x - self.radius, self.y - self.radius, self.x + self.radius, self.y + self.radius)
 
 
-def placed(spots: Sequence[Spot], height: float, within: Area, taken: Sequence[Area] = (), *, far: int = 0
-           ) -> list[Area | None]:
+class Place(Record):
+    """Where a name stands, and the line that leads to it from a point far away."""
+
+    area: Area
+    leader: Area | None = None
+
+    def meets(self, areas: Iterable[Area]) -> bool:
+        """Whether the name, or what leads to it, is in the way of any of these areas, or they in its."""
+        return any(self.area.meets(other) or (self.leader is not None and self.leader.meets(other)) for other in areas)
+
+
+def placed(spots: Sequence[Spot], height: float, within: Area, taken: Sequence[Area] = (),
+           shunned: Sequence[Area] = (), *, far: int = 0) -> list[Place | None]:
     """Where each name stands, those of the first spots first; None for one that finds no room.
 
-    `height` is that of a line; `taken` is what names must not meet beside the spots and each other. The first `far`
-    names may stand some lines above or below their points.
+    `height` is that of a line; `taken` is what names must not meet beside the spots and each other, `shunned` what they
+    had better not meet. The first `far` names may stand some lines above or below their points.
     """
     busy = [*taken, *(spot.area for spot in spots)]
-    found: list[Area | None] = []
-    for place, spot in enumerate(spots):
-        around = [*_around(spot, height), *(_afar(spot, height) if place < far else ())]
-        free = next((area for area in around
-                     if within.holds(area) and not any(area.meets(other) for other in busy)), None)
+    found: list[Place | None] = []
+    for number, spot in enumerate(spots):
+        near = [Place(area) for area in _around(spot, height)]
+        away = [place for place in _afar(spot, height) if number < far]
+        others = [area for area in busy if not area.meets(spot.area)]
+        free = next((place for soft, places in ((shunned, near), ((), near), ((), away)) for place in places
+                     if within.holds(place.area) and not Place(place.area).meets((*busy, *soft))
+                     and not place.meets(others)), None)
         if free is not None:
-            busy.append(free)
+            busy += [free.area, *([free.leader] if free.leader else [])]
         found.append(free)
     return found
 
@@ -71,17 +85,15 @@ def _around(spot: Spot, height: float) -> Iterator[Area]:
         yield Area(x, y, x + spot.width, y + height)
 
 
-def _afar(spot: Spot, height: float) -> Iterator[Area]:
-    """Some lines above or below, in the middle or to either side."""
+def _afar(spot: Spot, height: float) -> Iterator[Place]:
+    """Some lines above or below, in the middle or to either side, with a line that leads there."""
     for lines in range(2, 9):
-        for y in (spot.y - spot.radius - lines * height, spot.y + spot.radius + (lines - 1) * height):
-            for x in (spot.x - spot.width / 2, spot.x - spot.width + 6, spot.x - 6):
-                yield Area(x, y, x + spot.width, y + height)
-
-
-def is_far(spot: Spot, area: Area, height: float) -> bool:
-    """Whether a name stands so far from its point that a line must lead to it."""
-    return area.top - (spot.y + spot.radius) >= height / 2 or spot.y - spot.radius - area.bottom >= height / 2
+        up, down = spot.y - spot.radius - lines * height, spot.y + spot.radius + (lines - 1) * height
+        for x in (spot.x - spot.width / 2, spot.x - spot.width + 6, spot.x - 6):
+            yield Place(Area(x, up, x + spot.width, up + height),
+                        Area(spot.x - 1, up + height, spot.x + 1, spot.y - spot.radius))
+            yield Place(Area(x, down, x + spot.width, down + height),
+                        Area(spot.x - 1, spot.y + spot.radius, spot.x + 1, down))
 
 
 def along(x1: float, y1: float, x2: float, y2: float, pieces: int = 60) -> Iterator[Area]:

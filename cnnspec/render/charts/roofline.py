@@ -18,7 +18,7 @@ from cnnspec.record import Record
 from cnnspec.render import svg, units
 from cnnspec.render.charts import sheet
 from cnnspec.render.charts.axes import COUNT, PLAIN, RATE, Measure, Scale, bounded, logarithmic, ticks
-from cnnspec.render.charts.placing import Area, Spot, along, is_far, placed
+from cnnspec.render.charts.placing import Area, Spot, along, placed
 from cnnspec.render.charts.sheet import LINE_HEIGHT, MARGIN, SMALL, WIDTH, clipped, line, over, painted, spread, written
 from cnnspec.render.palette import LINE, PAGE, QUIET, STROKES, TEXT
 from cnnspec.render.svg import quoted
@@ -31,6 +31,8 @@ _ROW, _LEAST, _MOST = 4.5, 1.8, 11.0
 _TOLD, _NAMED, _FAR = 150, 0.01, 6
 #: Whose balance of arithmetic and memory is shown where no device is chosen.
 _DEVICES = ("a100", "h100", "t4", "rtx-4090")
+#: Lines for the names of devices.
+_NAME_LINES = 2
 _X_TITLE = "arithmetic intensity, FLOPs for each byte that is moved"
 
 
@@ -146,16 +148,17 @@ def _chart(summary: Summary, title: str, y_title: str, about: str, marks: Sequen
     ridges = _ridges(summary) if rates is None else []
     entries = [(name, STROKES[name]) for name in dict.fromkeys(mark.family for mark in marks)]
     head, top = sheet.heading(y_title, entries, about)
-    top += 12 + LINE_HEIGHT * (2 if ridges else 0)
+    top += 12 + LINE_HEIGHT * (_NAME_LINES if ridges else 0)
     plot = _plot(marks, rates, [ridge for _, ridge in ridges], top)
-    areas = [Area(plot.x.at(ridge) - 1, plot.top, plot.x.at(ridge) + 1, plot.bottom) for _, ridge in ridges]
+    lines = [Area(plot.x.at(ridge) - 1, plot.top, plot.x.at(ridge) + 1, plot.bottom) for _, ridge in ridges]
+    areas: list[Area] = []
     body = [*head, *_axes(plot, measure),
             *_ridge_names(ridges, plot)]
     if rates is not None:
         roof, areas = _roof(rates, plot)
         body += roof
     body += _dots(marks, plot)
-    body += _names(marks, plot, areas)
+    body += _names(marks, plot, areas, lines)
     foot = plot.bottom + _FOOT
     body.append(written(_RIGHT, foot - 8, _X_TITLE, QUIET, SMALL, "end"))
     for text in (note, _caption(summary, ridges) if rates is None else ""):
@@ -182,25 +185,26 @@ def _axes(plot: Plot, measure: Measure) -> Iterator[str]:
 
 def _ridges(summary: Summary) -> list[tuple[str, float]]:
     """Devices, each with the intensity from which on its arithmetic is what limits; for the summary's dtype."""
-    found = [(device.title.removeprefix("NVIDIA "), device.peaks[summary.dtype] / device.bandwidth)
+    found = [(device.name.upper(), device.peaks[summary.dtype] / device.bandwidth)
              for device in map(find, _DEVICES) if device is not None and summary.dtype in device.peaks]
     return sorted(found, key=lambda one: one[1])
 
 
-def _ridge_names(ridges: Sequence[tuple[str, float]], plot: Plot) -> Iterator[str]:
-    """A line for each device; its name above, one line higher where the one before is in the way."""
-    ends = [float("-inf")] * 2
+def _ridge_names(ridges: Sequence[tuple[str, float]], plot: Plot) -> list[str]:
+    """A line for each device; its name above, higher where another one is in the way; without room, neither."""
+    ends = [float("-inf")] * _NAME_LINES
+    lines, names = [], []
     for name, ridge in ridges:
         x = plot.x.at(ridge)
         text = f"{name} {ridge:.3g}"
         left = min(max(x - spread(text, SMALL) / 2, MARGIN), WIDTH - MARGIN - spread(text, SMALL))
         row = next((row for row, end in enumerate(ends) if left > end), None)
-        high = 0 if row is None else row
-        yield line(x, plot.top - 4 - high * LINE_HEIGHT, x, plot.bottom, LINE, stroke_dasharray="4 4",
-                          class_="ridge")
         if row is not None:
             ends[row] = left + spread(text, SMALL) + 8
-            yield written(left, plot.top - 8 - row * LINE_HEIGHT, text, QUIET, SMALL)
+            y = plot.top - 4 - row * LINE_HEIGHT
+            lines.append(line(x, y, x, plot.bottom, LINE, stroke_dasharray="4 4", class_="ridge"))
+            names.append(over(left, y - 4, text, QUIET, SMALL))
+    return [*lines, *names]
 
 
 def _caption(summary: Summary, ridges: Sequence[tuple[str, float]]) -> str:
@@ -222,7 +226,7 @@ def _roof(rates: Rates, plot: Plot) -> tuple[list[str], list[Area]]:
     areas = [Area(left, corner[1] - 20, left + spread(text, SMALL), corner[1] - 4), *along(*begin, *corner),
              *along(*corner, _RIGHT, corner[1], 1)]
     return [painted("path", stroke=TEXT, class_="roof", stroke_width=1.5, stroke_linejoin="round", d=path),
-            written(left, corner[1] - 7, text, QUIET, SMALL)], areas
+            over(left, corner[1] - 7, text, QUIET, SMALL)], areas
 
 
 def _dots(marks: Sequence[Mark], plot: Plot) -> Iterator[str]:
@@ -238,7 +242,7 @@ def _dots(marks: Sequence[Mark], plot: Plot) -> Iterator[str]:
         yield svg.element("g", sheet.tooltip(mark.name, *mark.tip), spot, data_layers=mark.layers)
 
 
-def _names(marks: Sequence[Mark], plot: Plot, taken: Sequence[Area]) -> Iterator[str]:
+def _names(marks: Sequence[Mark], plot: Plot, taken: Sequence[Area], lines: Sequence[Area]) -> Iterator[str]:
     """Names beside the points that weigh the most; neither a point nor a name is in their way."""
     ordered = sorted(marks, key=lambda mark: -mark.weight)
     texts = [clipped(mark.name, _LONGEST) if mark.hollow or mark.weight >= _NAMED else "" for mark in ordered]
@@ -247,11 +251,10 @@ def _names(marks: Sequence[Mark], plot: Plot, taken: Sequence[Area]) -> Iterator
     unnamed = [spot.area for spot, text in zip(spots, texts, strict=True) if not text]
     spots = [spot for spot, text in zip(spots, texts, strict=True) if text]
     within, height = Area(_LEFT + 2, plot.top, WIDTH - 2, plot.bottom - 2), SMALL + 3
-    areas = placed(spots, height, within, [*taken, *unnamed], far=_FAR)
-    for spot, text, area in zip(spots, filter(None, texts), areas, strict=True):
-        if area is None:
-            continue
-        if is_far(spot, area, height):
-            y = area.bottom if area.bottom < spot.y else area.top
-            yield line(spot.x, y, spot.x, spot.y + (spot.radius if y > spot.y else -spot.radius), QUIET)
-        yield over(area.left, area.bottom - 4, text, TEXT, SMALL)
+    places = placed(spots, height, within, [*taken, *unnamed], lines, far=_FAR)
+    for text, place in zip(filter(None, texts), places, strict=True):
+        if place is not None and place.leader is not None:
+            middle = (place.leader.left + place.leader.right) / 2
+            yield line(middle, place.leader.top, middle, place.leader.bottom, LINE)
+        if place is not None:
+            yield over(place.area.left, place.area.bottom - 4, text, TEXT, SMALL)
