@@ -10,11 +10,18 @@ from cnnspec.render import units
 
 #: Values that span more than this factor, a decade and a half, stand on a logarithmic axis.
 WIDE = 10**1.5
-#: The largest value that is drawn: beyond it there are no floating-point numbers.
-MOST = 1e300
+#: The largest value that is drawn, and the smallest on a logarithmic axis: their ratio is a floating-point number.
+MOST, LEAST = 1e150, 1e-150
+#: From here on a number is told by its power of ten.
+_TOO_LONG = 1e21
 #: Of the length of a logarithmic axis, what remains free at each end.
 _MARGIN = 0.04
 _ROUNDING = 1e-9
+
+
+def bounded(value: float) -> float:
+    """A number as a float, at most `MOST` in size."""
+    return float(max(min(value, MOST), -MOST))
 
 
 class Measure(Record):
@@ -36,6 +43,11 @@ def _plain(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def _short(text: Callable[[int], str], unit: str = "") -> Callable[[float], str]:
+    """A text of whole numbers; `2.7e+61` for one that would take a line."""
+    return lambda value: text(round(value)) if abs(value) < _TOO_LONG else f"{bounded(value):.3g} {unit}".rstrip()
+
+
 def _powers(of: float, names: str) -> tuple[tuple[str, float], ...]:
     """Units from the largest to 1, which has the name `_`."""
     found = names.split()
@@ -43,10 +55,10 @@ def _powers(of: float, names: str) -> tuple[tuple[str, float], ...]:
 
 
 PLAIN = Measure((("", 1.0),), _plain)
-COUNT = Measure(_powers(1000.0, "E P T G M k _"), lambda value: units.scaled(round(value)))
-BYTES = Measure(_powers(1024.0, "EiB PiB TiB GiB MiB KiB B"), lambda value: units.size(round(value)), 2)
+COUNT = Measure(_powers(1000.0, "E P T G M k _"), _short(units.scaled))
+BYTES = Measure(_powers(1024.0, "EiB PiB TiB GiB MiB KiB B"), _short(units.size, "B"), 2)
 SECONDS = Measure((("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)), units.duration)
-RATE = Measure(COUNT.units, units.flops)
+RATE = Measure(COUNT.units, _short(units.flops, "FLOP/s"))
 
 
 class Scale(Record):
@@ -94,10 +106,10 @@ def linear(values: Iterable[float], start: float, stop: float, *, zero: bool = T
 
 def logarithmic(values: Iterable[float], start: float, stop: float) -> Scale:
     """Around the positive values, a decade at least and a little more than they need at both ends."""
-    found = [bounded(value) for value in values if value > 0]
+    found = [max(bounded(value), LEAST) for value in values if value > 0]
     low, high = min(found, default=1.0), max(found, default=1.0)
     room = max((high / low) ** _MARGIN, (10 / min(high / low, 10)) ** 0.5, 1.05)
-    return Scale(max(low / room, 1e-300), high * room, start, stop, is_log=True)
+    return Scale(low / room, high * room, start, stop, is_log=True)
 
 
 def fitting(values: Iterable[float], start: float, stop: float) -> Scale:
@@ -109,11 +121,6 @@ def fitting(values: Iterable[float], start: float, stop: float) -> Scale:
     room = (scale.high - scale.low) * 2 * _MARGIN
     low = scale.low - room
     return Scale(max(low, 0.0) if scale.low >= 0 else low, scale.high + room, start, stop)
-
-
-def bounded(value: float) -> float:
-    """A number as a float, at most `MOST` in size."""
-    return float(max(min(value, MOST), -MOST))
 
 
 # ----------------------------------------------------------------------------------------------- ticks

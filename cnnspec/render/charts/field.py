@@ -64,8 +64,9 @@ def growth_chart(summary: Summary) -> str:
     than the values that they weigh, a second curve leaves them out.
     """
     curves = _curves(summary)
-    if not curves:
-        return sheet.remark(_TITLE, "The input has no spatial axes: each layer sees all of it.")
+    if not curves or not any(layer.node.inputs for layer in summary.layers):
+        return sheet.remark(_TITLE, "The input has no spatial axes: each layer sees all of it." if not curves else
+                            "There is no layer behind the input.")
     entries = [(curve.name, curve.tone) for curve in curves]
     head, top = sheet.heading("receptive field", entries if len(entries) > 1 else (), "input pixels along an axis")
     plot = _plot(summary, curves, top + 14)

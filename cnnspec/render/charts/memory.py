@@ -24,7 +24,7 @@ from cnnspec.render.svg import element, quoted
 _HEAD, _PLOT, _FOOT = 60, 150, 30
 _LEFT, _RIGHT = 82, WIDTH - MARGIN
 #: Moments that are drawn one by one; of more, each place shows the most of several.
-_MOST = 1500
+_MOST = 3000
 _VALUES, _RESIDENT = STROKES["convolution"], STROKES["shape"]
 
 
@@ -115,10 +115,8 @@ def _areas(panel: Panel) -> Iterator[str]:
     yield painted("rect", fill=_RESIDENT, class_="resident", fill_opacity=".35", x=_LEFT, y=resident,
                   width=_RIGHT - _LEFT, height=panel.bottom - resident)
     steps = "".join(f"V{quoted(y.at(most))}H{quoted(stop)}" for stop, most in _steps(panel))
-    yield painted("path", fill=_VALUES, fill_opacity=".3", class_="values",
-                  d=f"M{_LEFT} {quoted(resident)}{steps}V{quoted(resident)}Z")
-    yield painted("path", stroke=_VALUES, stroke_width=1.5, class_="steps", stroke_linejoin="round",
-                  d=f"M{_LEFT} {quoted(resident)}{steps}")
+    yield painted("path", fill=_VALUES, stroke=_VALUES, class_="steps", fill_opacity=".3", stroke_width=1.5,
+                  stroke_linejoin="round", d=f"M{_LEFT} {quoted(resident)}{steps}V{quoted(resident)}")
 
 
 def _steps(panel: Panel) -> Iterator[tuple[float, int]]:
@@ -144,7 +142,7 @@ def _peak(panel: Panel) -> Iterator[str]:
     """A mark at the peak, with its value and its layer above it."""
     at = next(place for place, moment in enumerate(panel.told.timeline) if moment.peak == panel.told.peak)
     x, y = panel.x.at(at + 0.5), panel.y.at(panel.told.peak)
-    place = sheet.clipped(f"{units.size(panel.told.peak)} at {peak_place(panel.summary, panel.told)}", 70)
+    place = sheet.clipped(f"{BYTES.text(panel.told.peak)} at {peak_place(panel.summary, panel.told)}", 70)
     start = min(max(x - spread(place, SMALL) / 2, _LEFT), _RIGHT - spread(place, SMALL))
     yield painted("circle", fill=_VALUES, class_="peak", cx=x, cy=y, r=3.5)
     yield written(start, y - 10, place, TEXT, SMALL)

@@ -6,18 +6,15 @@ After Williams, Waterman and Patterson, "Roofline: An Insightful Visual Performa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import sqrt
 
 from cnnspec.analysis.datasheets import find
-from cnnspec.analysis.diagram import family
-from cnnspec.analysis.outline import outline
 from cnnspec.analysis.profile import LayerRun, Rates
-from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import Summary
 from cnnspec.record import Record
-from cnnspec.render import svg, units
+from cnnspec.render import svg
 from cnnspec.render.charts import sheet
-from cnnspec.render.charts.axes import COUNT, PLAIN, RATE, Measure, Scale, bounded, logarithmic, ticks
+from cnnspec.render.charts.axes import COUNT, PLAIN, RATE, Measure, Scale, logarithmic, ticks
+from cnnspec.render.charts.marks import Mark, attainable, of_rows, of_runs, unseen
 from cnnspec.render.charts.placing import Area, Spot, along, placed
 from cnnspec.render.charts.sheet import LINE_HEIGHT, MARGIN, SMALL, WIDTH, clipped, line, over, painted, spread, written
 from cnnspec.render.palette import LINE, PAGE, QUIET, STROKES, TEXT
@@ -25,31 +22,20 @@ from cnnspec.render.svg import quoted
 
 _LEFT, _RIGHT, _PLOT, _FOOT = 96, WIDTH - 16, 270, 42
 _LONGEST = 30
-#: Radius of a row, of the smallest layer, and of the one that takes the most time.
-_ROW, _LEAST, _MOST = 4.5, 1.8, 11.0
 #: Points with tooltips; which part of the time a layer with a name takes at least; names that may stand far away.
 _TOLD, _NAMED, _FAR = 150, 0.01, 6
 #: Whose balance of arithmetic and memory is shown where no device is chosen.
 _DEVICES = ("a100", "h100", "t4", "rtx-4090")
-#: Lines for the names of devices.
-_NAME_LINES = 2
 _X_TITLE = "arithmetic intensity, FLOPs for each byte that is moved"
 
 
-class Mark(Record):
-    """A row or a layer."""
+class Flag(Record):
+    """A device's name above the line at its ridge: where it begins, and in which line from the lowest."""
 
-    name: str
-    family: str
-    intensity: float
-    height: float
-    radius: float
-    tip: tuple[str, ...]
-    layers: str
-    #: Whether it stands where it might be, not where it was measured.
-    hollow: bool = True
-    #: What names go by: the largest first.
-    weight: float = 0.0
+    text: str
+    ridge: float
+    left: float
+    row: int
 
 
 class Plot(Record):
@@ -69,91 +55,29 @@ def roofline_chart(summary: Summary, rates: Rates | None = None, runs: Sequence[
     FLOPs, beside the intensities from which on some devices are bound by arithmetic.
     """
     if rates is None:
-        return _chart(summary, "FLOPs by intensity", "FLOPs", "of one image", _rows(summary, None), None, COUNT)
+        return _chart(summary, "FLOPs by intensity", "FLOPs", "of one image", of_rows(summary, None), None, COUNT)
     measured = [run for run in runs if run.flops_rate]
-    marks = _measured(summary, rates, measured) if measured else _rows(summary, rates)
+    marks = of_runs(summary, rates, measured) if measured else of_rows(summary, rates)
     title = "achieved FLOP/s" if measured else "attainable FLOP/s"
-    note = _unseen(runs) if measured else ""
+    note = unseen(runs) if measured else ""
     return _chart(summary, "roofline", title, rates.source, marks, rates, RATE, note)
-
-
-def attainable(rates: Rates, intensity: float) -> float:
-    """FLOP/s at an intensity: what the memory feeds, up to the peak."""
-    return min(rates.peak, intensity * rates.bandwidth)
-
-
-# ----------------------------------------------------------------------------------------------- marks
-
-
-def _rows(summary: Summary, rates: Rates | None) -> list[Mark]:
-    """The rows of the outline that compute anything."""
-    found = []
-    for row, _ in outline(summary).walk():
-        if row.children or not row.flops or not row.traffic_bytes:
-            continue
-        intensity = bounded(row.flops * summary.batch) / bounded(row.traffic_bytes)
-        height = bounded(row.flops) if rates is None else attainable(rates, intensity)
-        told = [f"{intensity:,.4g} FLOPs for each byte", f"{units.scaled(row.flops)} FLOPs for one image"]
-        if rates is not None:
-            told.append(f"at most {units.flops(height)}: bound by {_bound(rates, intensity)}")
-        found.append(Mark(sheet.name(summary, row), _family(summary, row), intensity, height, _ROW, tuple(told),
-                          svg.layers(row), weight=bounded(row.flops)))
-    return found
-
-
-def _measured(summary: Summary, rates: Rates, runs: Sequence[LayerRun]) -> list[Mark]:
-    """The layers that were measured, the slowest first."""
-    found = []
-    longest = max(run.share for run in runs) or 1.0
-    for run in sorted(runs, key=lambda run: -run.share):
-        layer = summary.layers[run.index]
-        intensity = layer.intensity or 0.0
-        if intensity:
-            most = attainable(rates, intensity)
-            told = (f"{units.duration(run.seconds)}, {units.percent(run.share)} of the time",
-                    f"{units.flops(run.flops_rate)}, {units.percent(run.flops_rate / most)} of what is attainable",
-                    f"{intensity:,.4g} FLOPs for each byte" + (f"; bound by {run.bound}" if run.bound else ""))
-            found.append(Mark(run.path, family([layer]), intensity, run.flops_rate, _radius(run.share / longest), told,
-                              f"{run.index}:{run.index + 1}", False, run.share))
-    return found
-
-
-def _radius(share: float) -> float:
-    """By the time as a part of the longest: areas go by it, but nothing is too small to be seen."""
-    return max(_LEAST, _MOST * sqrt(max(share, 0.0)))
-
-
-def _bound(rates: Rates, intensity: float) -> str:
-    return "arithmetic" if intensity * rates.bandwidth >= rates.peak else "memory"
-
-
-def _family(summary: Summary, row: Row) -> str:
-    return family([summary.layers[index] for index in row.layers[0]])
-
-
-def _unseen(runs: Sequence[LayerRun]) -> str:
-    """How much of the time goes into layers that compute nothing, and so have no place."""
-    rest = [run for run in runs if not run.flops_rate]
-    share = sum(run.share for run in rest)
-    return f"not shown: {len(rest)} layers without arithmetic, {units.percent(share)} of the time" if rest else ""
-
-
-# --------------------------------------------------------------------------------------------- drawing
 
 
 def _chart(summary: Summary, title: str, y_title: str, about: str, marks: Sequence[Mark], rates: Rates | None,
            measure: Measure, note: str = "") -> str:
     if not marks:
         return sheet.remark(title, "No layer computes anything.")
-    ridges = _ridges(summary) if rates is None else []
     entries = [(name, STROKES[name]) for name in dict.fromkeys(mark.family for mark in marks)]
     head, top = sheet.heading(y_title, entries, about)
-    top += 12 + LINE_HEIGHT * (_NAME_LINES if ridges else 0)
-    plot = _plot(marks, rates, [ridge for _, ridge in ridges], top)
-    lines = [Area(plot.x.at(ridge) - 1, plot.top, plot.x.at(ridge) + 1, plot.bottom) for _, ridge in ridges]
+    x = _across(summary, marks, rates)
+    flags = _flags(summary, x) if rates is None else []
+    top += 12 + LINE_HEIGHT * max((flag.row + 1 for flag in flags), default=0)
+    plot = Plot(x, logarithmic([mark.height for mark in marks] + ([rates.peak] if rates else []), top + _PLOT, top),
+                top, top + _PLOT)
+    lines = [Area(x.at(flag.ridge) - 1, plot.top, x.at(flag.ridge) + 1, plot.bottom) for flag in flags]
     areas: list[Area] = []
     body = [*head, *_axes(plot, measure),
-            *_ridge_names(ridges, plot)]
+            *_flagged(flags, plot)]
     if rates is not None:
         roof, areas = _roof(rates, plot)
         body += roof
@@ -161,21 +85,17 @@ def _chart(summary: Summary, title: str, y_title: str, about: str, marks: Sequen
     body += _names(marks, plot, areas, lines)
     foot = plot.bottom + _FOOT
     body.append(written(_RIGHT, foot - 8, _X_TITLE, QUIET, SMALL, "end"))
-    for text in (note, _caption(summary, ridges) if rates is None else ""):
+    for text in (note, _caption(summary, flags) if rates is None else ""):
         if text:
             foot += LINE_HEIGHT
             body.append(written(MARGIN, foot - 8, text, QUIET, SMALL))
     return sheet.chart(title, f"{title}: {y_title} against {_X_TITLE}", foot, body)
 
 
-def _plot(marks: Sequence[Mark], rates: Rates | None, ridges: Sequence[float], top: float) -> Plot:
-    across = [*(mark.intensity for mark in marks), *ridges]
-    up = [mark.height for mark in marks]
-    if rates is not None:
-        across.append(rates.peak / rates.bandwidth)
-        up.append(rates.peak)
-    x = logarithmic(across, _LEFT, _RIGHT)
-    return Plot(x, logarithmic(up, top + _PLOT, top), top, top + _PLOT)
+def _across(summary: Summary, marks: Sequence[Mark], rates: Rates | None) -> Scale:
+    """Intensities of the points, and of the ridges."""
+    ridges = [rates.peak / rates.bandwidth] if rates else [ridge for _, ridge in _ridges(summary)]
+    return logarithmic([*(mark.intensity for mark in marks), *ridges], _LEFT, _RIGHT)
 
 
 def _axes(plot: Plot, measure: Measure) -> Iterator[str]:
@@ -190,25 +110,29 @@ def _ridges(summary: Summary) -> list[tuple[str, float]]:
     return sorted(found, key=lambda one: one[1])
 
 
-def _ridge_names(ridges: Sequence[tuple[str, float]], plot: Plot) -> list[str]:
-    """A line for each device; its name above, higher where another one is in the way; without room, neither."""
-    ends = [float("-inf")] * _NAME_LINES
-    lines, names = [], []
-    for name, ridge in ridges:
-        x = plot.x.at(ridge)
+def _flags(summary: Summary, x: Scale) -> list[Flag]:
+    """The names of devices above their lines, each in the lowest line where none is in the way."""
+    ends: list[float] = []
+    found = []
+    for name, ridge in _ridges(summary):
         text = f"{name} {ridge:.3g}"
-        left = min(max(x - spread(text, SMALL) / 2, MARGIN), WIDTH - MARGIN - spread(text, SMALL))
-        row = next((row for row, end in enumerate(ends) if left > end), None)
-        if row is not None:
-            ends[row] = left + spread(text, SMALL) + 8
-            y = plot.top - 4 - row * LINE_HEIGHT
-            lines.append(line(x, y, x, plot.bottom, LINE, stroke_dasharray="4 4", class_="ridge"))
-            names.append(over(left, y - 4, text, QUIET, SMALL))
-    return [*lines, *names]
+        left = min(max(x.at(ridge) - spread(text, SMALL) / 2, MARGIN), WIDTH - MARGIN - spread(text, SMALL))
+        row = next((row for row, end in enumerate(ends) if left > end), len(ends))
+        ends[row:row + 1] = [left + spread(text, SMALL) + 8]
+        found.append(Flag(text, ridge, left, row))
+    return found
 
 
-def _caption(summary: Summary, ridges: Sequence[tuple[str, float]]) -> str:
-    if not ridges:
+def _flagged(flags: Sequence[Flag], plot: Plot) -> list[str]:
+    """A line for each device, and over the lines the names."""
+    tops = [plot.top - 4 - flag.row * LINE_HEIGHT for flag in flags]
+    return [*(line(plot.x.at(flag.ridge), y, plot.x.at(flag.ridge), plot.bottom, LINE, stroke_dasharray="4 4",
+                   class_="ridge") for flag, y in zip(flags, tops, strict=True)),
+            *(over(flag.left, y - 4, flag.text, QUIET, SMALL) for flag, y in zip(flags, tops, strict=True))]
+
+
+def _caption(summary: Summary, flags: Sequence[Flag]) -> str:
+    if not flags:
         return f"no datasheet gives a peak for {summary.dtype}"
     return "from its line on a device is limited by its arithmetic, before it by its memory"
 
@@ -220,7 +144,7 @@ def _roof(rates: Rates, plot: Plot) -> tuple[list[str], list[Area]]:
     low = max(plot.x.low, plot.y.low / rates.bandwidth)
     begin = (plot.x.at(low), plot.y.at(attainable(rates, low)))
     path = f"M{quoted(begin[0])} {quoted(begin[1])}L{quoted(corner[0])} {quoted(corner[1])}H{quoted(_RIGHT)}"
-    text = f"{units.flops(rates.peak)} from {ridge:.3g} FLOP/B on"
+    text = f"{RATE.text(rates.peak)} from {ridge:.3g} FLOP/B on"
     right = corner[0] + spread(text, SMALL) < _RIGHT
     left = corner[0] if right else _RIGHT - spread(text, SMALL)
     areas = [Area(left, corner[1] - 20, left + spread(text, SMALL), corner[1] - 4), *along(*begin, *corner),
