@@ -22,6 +22,8 @@ from cnnspec.render.svg import quoted
 
 _LEFT, _RIGHT, _PLOT, _FOOT = 96, WIDTH - 16, 270, 42
 _LONGEST = 30
+#: Below this distance points are one to the eye.
+_NEAR = 3
 #: Points with tooltips; which part of the time a layer with a name takes at least; names that may stand far away.
 _TOLD, _NAMED, _FAR = 150, 0.01, 6
 #: Whose balance of arithmetic and memory is shown where no device is chosen.
@@ -167,18 +169,26 @@ def _dots(marks: Sequence[Mark], plot: Plot) -> Iterator[str]:
 
 
 def _names(marks: Sequence[Mark], plot: Plot, taken: Sequence[Area], lines: Sequence[Area]) -> Iterator[str]:
-    """Names beside the points that weigh the most; neither a point nor a name is in their way."""
-    ordered = sorted(marks, key=lambda mark: -mark.weight)
-    texts = [clipped(mark.name, _LONGEST) if mark.hollow or mark.weight >= _NAMED else "" for mark in ordered]
-    spots = [Spot(plot.x.at(mark.intensity), plot.y.at(mark.height), mark.radius + 1, spread(text, SMALL))
-             for mark, text in zip(ordered, texts, strict=True)]
-    unnamed = [spot.area for spot, text in zip(spots, texts, strict=True) if not text]
-    spots = [spot for spot, text in zip(spots, texts, strict=True) if text]
-    within, height = Area(_LEFT + 2, plot.top, WIDTH - 2, plot.bottom - 2), SMALL + 3
-    places = placed(spots, height, within, [*taken, *unnamed], lines, far=_FAR)
-    for text, place in zip(filter(None, texts), places, strict=True):
+    """Names beside the points that weigh the most, of several in one place the first one's; nothing is in their way."""
+    named: list[tuple[str, Spot]] = []
+    unnamed: list[Area] = []
+    for mark in sorted(marks, key=lambda mark: -mark.weight):
+        text = clipped(mark.name, _LONGEST)
+        spot = Spot(plot.x.at(mark.intensity), plot.y.at(mark.height), mark.radius + 1, spread(text, SMALL))
+        if (mark.hollow or mark.weight >= _NAMED) and not any(_is_same(spot, other) for _, other in named):
+            named.append((text, spot))
+        else:
+            unnamed.append(spot.area)
+    within = Area(_LEFT + 2, plot.top, WIDTH - 2, plot.bottom - 2)
+    places = placed([spot for _, spot in named], SMALL + 3, within, [*taken, *unnamed], lines, far=_FAR)
+    for (text, _), place in zip(named, places, strict=True):
         if place is not None and place.leader is not None:
             middle = (place.leader.left + place.leader.right) / 2
             yield line(middle, place.leader.top, middle, place.leader.bottom, LINE)
         if place is not None:
             yield over(place.area.left, place.area.bottom - 4, text, TEXT, SMALL)
+
+
+def _is_same(one: Spot, other: Spot) -> bool:
+    """Whether two points can hardly be told apart."""
+    return abs(one.x - other.x) + abs(one.y - other.y) < _NEAR
