@@ -19,6 +19,7 @@ COMMANDS = {
     "calibrate": "Measure a device, so that latencies on it can be predicted.",
     "profile": "What networks cost on a device, by running them.",
     "verify": "Hold the analysis against PyTorch, layer by layer and in total.",
+    "draw": "The network as a picture: SVG, PNG, DOT or Mermaid.",
     "doctor": "What this machine has to run networks on, and what is missing.",
     "fmt": "Rewrite spec files in the canonical layout.",
     "layers": "The catalogue of layers, with arguments and defaults.",

@@ -33,7 +33,7 @@ def faults(picture: Picture) -> list[str]:
              for line in picture.lines}
     found = [f"{one} over {other}" for one, other in overlapping(boxes)]
     found += [f"{one} over {other}" for one, other in overlapping({**words, **swatches})]
-    found += [f"{one} over {other}" for one, other in overlapping({**frames}) if not _nested(frames[one], frames[other])]
+    found += [f"{one} over {other}" for one, other in overlapping(frames) if not _nested(frames[one], frames[other])]
     found += [f"{name} is outside" for name, area in {**boxes, **words, **frames, **swatches}.items()
               if area[0] < 0 or area[1] < 0 or area[2] > picture.width or area[3] > picture.height]
     found += [f"{name} bends outside" for name, numbers in bends.items()

@@ -21,7 +21,7 @@ def svg(summary: Summary, *, size_by: str = "macs", depth: int | None = None, st
 
         return volumes(summary, depth=depth, standalone=standalone)
     from cnnspec.analysis.diagram import diagram
+    from cnnspec.render.draw.markup import drawing
     from cnnspec.render.draw.picture import picture
-    from cnnspec.render.draw.svg import drawing
 
     return drawing(picture(summary, diagram(summary, depth), size_by), summary, standalone=standalone)

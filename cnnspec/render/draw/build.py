@@ -23,7 +23,9 @@ from cnnspec.render.snippet import visible
 
 #: Places in a line of a box, in a fork and elsewhere; lines of a box; places and lines of a frame's name.
 MOST_FORKED, MOST_ALONE, MOST_LINES = 24, 32, 5
-MOST_NAMED, MOST_NAME_LINES = 24, 2
+MOST_NAMED, MOST_NAME_LINES = 28, 2
+#: Places of an output's name.
+MOST_END = 40
 
 
 class Plan:
@@ -190,27 +192,25 @@ class _Builder:
 
     def hang(self, end: End) -> None:
         """Put an end below the box that makes it, where nothing follows there, else beside."""
-        node: Node = self.boxes[end.source]
-        owner = next((fork for fork in _forks(node) if fork.merge is node), None)
-        node = owner or node
+        box = self.boxes[end.source]
+        node: Node = next((each for each in box.stem.nodes if isinstance(each, ForkNode) and each.merge is box), box)
         while node is node.stem.nodes[-1] and isinstance(node.stem.owner, FrameNode):
             node = node.stem.owner
         stem, at = node.stem, node.stem.nodes.index(node) + 1
         ends_here = at == len(stem.nodes) and not isinstance(stem.owner, ForkNode)
         if ends_here and end.source not in self.read_by:
-            leaving = EndNode(end)
-            leaving.caption = units.shape(end.shape)
-            stem.add(leaving)
+            stem.add(_end(end))
+            stem.nodes[-1].caption = units.shape(end.shape)
             return
         tap = Tap()
         tap.caption = units.shape(end.shape)
-        tap.run.add(EndNode(end))
+        tap.run.add(_end(end))
         tap.stem = stem
         stem.nodes.insert(at, tap)
 
 
-def _forks(node: BoxNode) -> Iterator[ForkNode]:
-    return (each for each in node.stem.nodes if isinstance(each, ForkNode))
+def _end(end: End) -> EndNode:
+    return EndNode(end, words.shortened(visible(end.name), MOST_END))
 
 
 def keys(element: Element) -> Iterator[int]:

@@ -14,11 +14,11 @@ TITLE, FACTS, LEGEND = 15.0, 11.5, 10.5
 #: Places of a name; of all inputs.
 MOST_NAME, MOST_INPUTS = 60, 60
 #: The width at which a legend breaks, and its lines' height; a swatch's side.
-LEGEND_WIDTH, LEGEND_LINE, SWATCH = 560.0, 19.0, 10.0
+LEGEND_WIDTH, LEGEND_LINE, SWATCH = 660.0, 19.0, 10.0
 
 
 class Text(Record):
-    """A text on a baseline; `anchor` is `start`, `middle` or `end`, `tone` one of `strong`, `title`, `quiet`, `count`."""
+    """A text on a baseline. `anchor` is `start`, `middle` or `end`; `tone` is `strong`, `title`, `quiet` or `count`."""
 
     x: float
     y: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.render.draw.stems import EndNode, ForkNode, FrameNode, Node, Stem, Tap
 
 #: Between two nodes, with an arrow and the shape that passes; what an arrow alone needs.
-GAP, ARROW = 38.0, 20.0
+GAP, ARROW = 35.0, 20.0
 #: Between tracks; below columns, for the shapes that leave them; of a tap's bend.
 TRACK, CAPTIONS, TAP = 9.0, 18.0, 14.0
 #: Of a line of a frame's name; around it; below a frame's content.
@@ -38,7 +38,7 @@ def _measure(node: Node) -> None:
         stack(node.run)
         node.height = TAP
     elif isinstance(node, EndNode):
-        node.height = END if node.end.name else 0.0
+        node.height = END if node.name else 0.0
 
 
 def header(frame: FrameNode) -> float:

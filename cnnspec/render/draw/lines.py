@@ -54,9 +54,10 @@ def _legs(skip: Skip) -> list[tuple[Stem, int, Key, float, float]]:
     for column in skip.leaves:
         fork = column.owner
         assert isinstance(fork, ForkNode)
-        following = heights.above(fork, fork.above[cross]) if fork is skip.cross else heights.below(fork, fork.below[out])
-        legs.append((column, skip.out_side, out, y, following))
-        y = following
+        crosses = fork is skip.cross
+        track = heights.above(fork, fork.above[cross]) if crosses else heights.below(fork, fork.below[out])
+        legs.append((column, skip.out_side, out, y, track))
+        y = track
     entering: list[tuple[Stem, int, Key, float, float]] = []
     end = stop
     for column in skip.enters:

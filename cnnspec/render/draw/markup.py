@@ -10,7 +10,7 @@ from cnnspec.render.draw.heading import Text
 from cnnspec.render.draw.lines import Line, Point
 from cnnspec.render.draw.picture import Picture, PlacedBox, PlacedFrame
 from cnnspec.render.draw.sizes import badge_width
-from cnnspec.render.draw.tooltip import tooltip
+from cnnspec.render.draw.titles import tooltip
 from cnnspec.render.palette import Tone
 from cnnspec.render.svg import element, layers, quoted
 
@@ -24,20 +24,20 @@ def drawing(picture: Picture, summary: Summary, *, standalone: bool = True) -> s
     """A picture as SVG; as a file of its own with a ground, else as wide as there is room."""
     size = {"width": picture.width, "height": picture.height} if standalone else {"width": "100%"}
     style = None if standalone else f"max-width:{quoted(picture.width)}px;height:auto"
-    ground = (element("rect", class_="page", width="100%", height="100%", fill=palette.PAGE.light),) if standalone else ()
+    ground = element("rect", class_="page", width="100%", height="100%", fill=palette.PAGE.light)
     root = element(
         "svg",
         element("title", quoted(f"{picture.name}, drawn")),
         element("style", _style()),
-        *ground,
+        ground if standalone else "",
         *map(_frame, picture.frames),
         *_lines(picture.lines),
         *(_box(box, summary) for box in picture.boxes),
         *(element("rect", class_=f"swatch {each.family}", x=each.x, y=each.y, width=10, height=10, rx=2,
                   **_colours(each.family)) for each in picture.swatches),
         *map(_text, picture.texts),
-        xmlns="http://www.w3.org/2000/svg", class_=ROOT, viewBox=f"0 0 {quoted(picture.width)} {quoted(picture.height)}",
-        font_family=palette.FONT, role="img", **size, style=style,
+        xmlns="http://www.w3.org/2000/svg", class_=ROOT, font_family=palette.FONT, role="img",
+        viewBox=f"0 0 {quoted(picture.width)} {quoted(picture.height)}", **size, style=style,
     )
     return root + "\n" if standalone else root
 
@@ -91,11 +91,12 @@ def _text(text: Text) -> str:
 
 
 def _lines(lines: tuple[Line, ...]) -> Iterator[str]:
-    """Lines, then their arrows, each once."""
-    for line in lines:
-        yield element("path", class_="line", d=_path(line.points), fill="none", stroke=palette.LINE.light)
-    tips = dict.fromkeys(line.points[-2:] for line in lines)
-    yield from dict.fromkeys(element("path", class_="tip", d=_tip(*ends), fill=palette.LINE.light) for ends in tips)
+    """Lines, then their arrows: each as one path, since strokes over each other would look bolder."""
+    ways = dict.fromkeys(_path(line.points) for line in lines)
+    tips = dict.fromkeys(_tip(*line.points[-2:]) for line in lines)
+    if lines:
+        yield element("path", class_="line", d="".join(ways), fill="none", stroke=palette.LINE.light)
+        yield element("path", class_="tip", d="".join(tips), fill=palette.LINE.light)
 
 
 def _path(points: tuple[Point, ...]) -> str:

@@ -8,12 +8,13 @@ from cnnspec.analysis.diagram import Box, Diagram
 from cnnspec.analysis.summary import Summary
 from cnnspec.record import Record
 from cnnspec.render import units
-from cnnspec.render.draw import heights, lines, sizes, ways, widths, words
+from cnnspec.render.draw import heights, lines, sizes, ways, widths
 from cnnspec.render.draw.build import Plan, plan
+from cnnspec.render.draw.captions import captions
 from cnnspec.render.draw.heading import Swatch, Text, heading, note
 from cnnspec.render.draw.lines import Line
 from cnnspec.render.draw.sizes import FRAME, LINE, SMALL, TEXT, badge, badge_width
-from cnnspec.render.draw.stems import LEFT, RIGHT, BoxNode, EndNode, ForkNode, FrameNode, Node, Stem, Tap, inside, stems
+from cnnspec.render.draw.stems import BoxNode, FrameNode, inside
 
 #: Around the whole; between the heading and the network, and between that and the note.
 MARGIN, BELOW_HEADING, ABOVE_NOTE = 24.0, 26.0, 26.0
@@ -77,16 +78,16 @@ def picture(summary: Summary, diagram: Diagram, size_by: str = "macs") -> Pictur
     widths.spread(made.root)
     foot = note(size_by, MARGIN, top + made.root.height + ABOVE_NOTE) if scale else ()
     content = max(least, *(text.right - MARGIN for text in foot), 0.0)
-    width = max(content, made.root.left + made.root.right)
+    width = 1 + max(content, made.root.left + made.root.right)
     spare = width - made.root.left - made.root.right
-    widths.settle(made.root, MARGIN + spare / 2 + made.root.left)
+    widths.settle(made.root, int(MARGIN + spare / 2 + made.root.left) + 0.5)
     found = [*inside(made.root)]
     return Picture(
         diagram.name, width + 2 * MARGIN, top + made.root.height + (ABOVE_NOTE if scale else 0) + MARGIN,
         tuple(_box(node) for node in found if isinstance(node, BoxNode)),
         tuple(_frame(node) for node in found if isinstance(node, FrameNode)),
         tuple(_lines(made)),
-        (*head, *_captions(found, made.root), *foot), swatches, scale,
+        (*head, *captions(made.root), *foot), swatches, scale,
     )
 
 
@@ -104,9 +105,8 @@ def _box(node: BoxNode) -> PlacedBox:
     middle = node.stem.x - room / 2
     first = node.y + node.height / 2 - LINE * (len(node.lines) - 1) / 2 + TEXT * 0.35
     texts = tuple(Text(middle, first + LINE * at, line, TEXT, "middle") for at, line in enumerate(node.lines))
-    widest = max(text.right for text in texts)
-    pill = Text(widest + sizes.BADGE_GAP + badge_width(count) / 2, node.y + node.height / 2 + SMALL * 0.35, badge(count),
-                SMALL, "middle", "count")
+    beside = max(text.right for text in texts) + sizes.BADGE_GAP + badge_width(count) / 2
+    pill = Text(beside, node.y + node.height / 2 + SMALL * 0.35, badge(count), SMALL, "middle", "count")
     return PlacedBox(node.box, left, node.y, node.width, node.height, node.least[0] * node.least[1], texts,
                      pill if count > 1 else None)
 
@@ -121,40 +121,3 @@ def _frame(node: FrameNode) -> PlacedFrame:
                 node.y + heights.NAME_PAD + heights.NAME * 0.75, badge(node.count), SMALL, "middle", "count")
     return PlacedFrame(node.text, left, node.y, node.left + node.right, node.height, texts,
                        pill if node.count > 1 else None)
-
-
-def _captions(nodes: list[Node], root: Stem) -> Iterator[Text]:
-    """The shapes beside the lines, and the names of ends."""
-    for stem in (root, *stems(root)):
-        for at, node in enumerate(stem.nodes):
-            if at and not isinstance(node, Tap):
-                yield from _caption(stem.x, node.y, node.caption)
-    for node in nodes:
-        if isinstance(node, BoxNode):
-            yield from _notes(node)
-        elif isinstance(node, Tap):
-            yield from _caption(node.run.x, node.run.y, node.caption)
-        elif isinstance(node, EndNode) and node.end.name:
-            name = words.shortened(node.end.name, 40)
-            yield Text(node.stem.x, node.y + SMALL + 3, name, SMALL, "middle", "strong")
-        elif isinstance(node, ForkNode) and node.straight:
-            for column in node.columns:
-                yield from _caption(column.x, node.merge.y, column.caption)
-            for side in node.passes:
-                yield from _caption(node.stem.x + node.pass_by[side], node.merge.y, node.pass_caption, side)
-        elif isinstance(node, ForkNode):
-            for column in node.columns:
-                yield from _caption(column.x, node.columns_bottom + heights.CAPTIONS + 13, column.caption)
-
-
-def _caption(x: float, below: float, shape: str, side: int = RIGHT) -> Iterator[Text]:
-    """A shape beside a line, in the gap above something."""
-    if shape:
-        yield Text(x + side * widths.BESIDE, below - heights.GAP / 2 + 3, shape, SMALL,
-                   "start" if side == RIGHT else "end", "quiet")
-
-
-def _notes(node: BoxNode) -> Iterator[Text]:
-    for side, shape in node.notes.items():
-        yield Text(node.stem.x + side * (node.width / 2 + widths.BESIDE), node.port(side, out=False) - 4, shape, SMALL,
-                   "end" if side == LEFT else "start", "quiet")

@@ -20,7 +20,9 @@ LARGEST, AVERAGE = 26_000.0, 6_500.0
 #: Height over width of a box that is larger than its text.
 RATIO = 0.62
 #: Neighbours are made as wide as the widest of them, if they have at least so much of its width.
-ALIKE = 0.6
+ALIKE = 0.5
+#: Widths are multiples of it.
+STEP = 12.0
 
 
 def work(box: Box, size_by: str) -> int:
@@ -32,6 +34,11 @@ def scale(boxes: Iterable[Box], size_by: str) -> float:
     """Pixels² for each unit of work."""
     sizes = [size for box in boxes if (size := work(box, size_by))]
     return min(LARGEST / max(sizes), AVERAGE * len(sizes) / sum(sizes)) if sizes else 0.0
+
+
+def stepped(width: float) -> float:
+    """The next larger of the widths that drawings use, so that what is nearly as wide is as wide."""
+    return -(-width // STEP) * STEP
 
 
 def badge(count: int) -> str:
@@ -60,7 +67,7 @@ def measure(stem: Stem, size_by: str, per_unit: float) -> None:
 def _text_width(node: BoxNode) -> float:
     count = node.box.row.count
     text = max(words.width(line, TEXT) for line in node.lines)
-    return max(LEAST_WIDTH, text + 2 * PAD_X + (BADGE_GAP + badge_width(count) if count > 1 else 0.0))
+    return stepped(max(LEAST_WIDTH, text + 2 * PAD_X + (BADGE_GAP + badge_width(count) if count > 1 else 0.0)))
 
 
 def _sized(least: tuple[float, float], area: float) -> tuple[float, float]:

@@ -147,9 +147,11 @@ class Tap(Place):
 class EndNode(Place):
     """Where a value leaves the network."""
 
-    def __init__(self, end: End) -> None:
+    def __init__(self, end: End, name: str) -> None:
         super().__init__()
         self.end = end
+        #: As it is shown.
+        self.name = name
 
 
 Node = BoxNode | FrameNode | ForkNode | Tap | EndNode

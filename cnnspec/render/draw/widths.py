@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnspec.render.draw import words
-from cnnspec.render.draw.sizes import ALIKE, FRAME, SMALL, badge_width
+from cnnspec.render.draw.heights import GAP
+from cnnspec.render.draw.sizes import ALIKE, FRAME, SMALL, badge_width, stepped
 from cnnspec.render.draw.stems import LEFT, RIGHT, BoxNode, EndNode, ForkNode, FrameNode, Lane, Node, Stem, Tap
 
 #: Between a line and its caption; between columns; between lanes, and before the first; within frames.
@@ -21,6 +22,7 @@ def spread(stem: Stem, *, alone: bool = True) -> None:
     for node in stem.nodes:
         _reach(node, alone=alone)
     _even([node for node in stem.nodes if isinstance(node, FrameNode)], alone=alone)
+    _align([node for node in stem.nodes if isinstance(node, ForkNode)])
     hangs = [node for node in stem.nodes if isinstance(node, Tap)]
     nodes = [node for node in stem.nodes if not isinstance(node, Tap)]
     stem.inner = {LEFT: max((node.left for node in nodes), default=LEAST),
@@ -28,10 +30,18 @@ def spread(stem: Stem, *, alone: bool = True) -> None:
     named = [stem.caption, *(node.caption for node in nodes[0 if hangs else 1 :])]
     stem.inner[RIGHT] = max(stem.inner[RIGHT], *(captioned(caption) for caption in named))
     stem.left, stem.right = (stem.inner[side] + _lanes_width(stem, side) for side in (LEFT, RIGHT))
-    beside = stem.right + HANGING
     for tap in hangs:
-        tap.right = beside + tap.run.left
+        tap.right = _beside(stem, tap, nodes) + HANGING + tap.run.left
         stem.right = max(stem.right, tap.right + tap.run.right)
+
+
+def _beside(stem: Stem, tap: Tap, nodes: Sequence[Node]) -> float:
+    """How far a stem reaches where something hangs beside it."""
+    if stem.lanes[RIGHT] or stem.caption:
+        return stem.right
+    end = tap.run.y + tap.run.height
+    return max((max(node.right, captioned(node.caption)) for node in nodes
+                if node.bottom > tap.y and node.y - GAP < end), default=LEAST)
 
 
 def captioned(caption: str) -> float:
@@ -48,7 +58,7 @@ def _reach(node: Node, *, alone: bool) -> None:
     if isinstance(node, BoxNode):
         _reach_box(node)
     elif isinstance(node, EndNode):
-        node.left = node.right = words.width(node.end.name, SMALL) / 2 + 2
+        node.left = node.right = words.width(node.name, SMALL) / 2 + 2
     elif isinstance(node, Tap):
         spread(node.run, alone=False)
         node.run.right = max(node.run.right, captioned(node.caption))
@@ -68,8 +78,8 @@ def _reach_box(node: BoxNode) -> None:
 def _reach_frame(frame: FrameNode, *, alone: bool) -> None:
     spread(frame.inside, alone=alone)
     name = max(words.width(line, FRAME) for line in frame.lines)
-    frame.left = max(frame.inside.left + FRAME_PAD, name + 24)
-    frame.right = max(frame.inside.right + FRAME_PAD, badge_width(frame.count) + 24)
+    frame.left = stepped(max(frame.inside.left + FRAME_PAD, name + 24))
+    frame.right = stepped(max(frame.inside.right + FRAME_PAD, badge_width(frame.count) + 24))
 
 
 def _even(frames: Sequence[FrameNode], *, alone: bool) -> None:
@@ -99,7 +109,7 @@ def _reach_fork(fork: ForkNode, *, alone: bool) -> None:
     whole = edges[-1] - COLUMN
     middle = min((abs(line - whole / 2), line) for line in lines)
     own = middle[1] if middle[0] <= SNAP else whole / 2
-    fork.shifts = [line - own for line in lines]
+    fork.shifts = [float(round(line - own)) for line in lines]
     fork.left, fork.right = max(own, fork.merge.left), max(whole - own, fork.merge.right)
 
 
@@ -108,9 +118,23 @@ def _reach_straight(fork: ForkNode) -> None:
     fork.shifts = [0.0]
     reach = {LEFT: max(column.left, fork.merge.left), RIGHT: max(column.right, fork.merge.right)}
     for side in fork.passes:
-        fork.pass_by[side] = side * (reach[side] + LANES)
+        fork.pass_by[side] = side * float(round(reach[side] + LANES))
         reach[side] += LANES + captioned(fork.pass_caption)
     fork.left, fork.right = reach[LEFT], reach[RIGHT]
+
+
+def _align(forks: Sequence[ForkNode]) -> None:
+    """What passes by the boxes of several forks below each other does so on one line, unless some are much wider."""
+    for side in (LEFT, RIGHT):
+        passed = [fork for fork in forks if side in fork.pass_by]
+        farthest = max((side * fork.pass_by[side] for fork in passed), default=0.0)
+        for fork in passed:
+            more = farthest - side * fork.pass_by[side]
+            if more > (1 - ALIKE) * farthest:
+                continue
+            fork.pass_by[side] += side * more
+            fork.left += more if side == LEFT else 0.0
+            fork.right += more if side == RIGHT else 0.0
 
 
 def settle(stem: Stem, x: float) -> None:

@@ -34,21 +34,21 @@ def shortened(text: str, most: int) -> str:
 
 def broken(label: str, most: int, lines: int) -> list[str]:
     """A label in lines of at most `most` places, broken before arrows; what does not fit in `lines` is left out."""
-    return _limited(_filled([step if at == 0 else f"→ {step}" for at, step in enumerate(label.split(ARROW))], " ", most),
-                    most, lines)
+    first, *rest = label.split(ARROW)
+    return _limited(_filled([first, *(f"→ {step}" for step in rest)], most), most, lines)
 
 
 def listed(label: str, most: int, lines: int) -> list[str]:
     """A label in lines of at most `most` places, broken behind the commas between arguments."""
     words = label.split(", ")
-    return _limited(_filled([*(f"{word}," for word in words[:-1]), words[-1]], " ", most), most, lines)
+    return _limited(_filled([*(f"{word}," for word in words[:-1]), words[-1]], most), most, lines)
 
 
-def _filled(words: list[str], space: str, most: int) -> list[str]:
+def _filled(words: list[str], most: int) -> list[str]:
     filled: list[str] = []
     for word in words:
-        if filled and columns(filled[-1] + space + word) <= most:
-            filled[-1] += space + word
+        if filled and columns(filled[-1]) + 1 + columns(word) <= most:
+            filled[-1] += " " + word
         else:
             filled.append(word)
     return filled
