@@ -19,8 +19,7 @@ MOST_BYTES = 500_000
 _TONES = {
     "text": palette.TEXT, "quiet": palette.QUIET, "line": palette.LINE, "faint": palette.FAINT, "page": palette.PAGE,
     "panel": palette.PANEL, "mark": palette.MARK, "accent": palette.STROKES["convolution"],
-    "tint": palette.FILLS["convolution"],
-}
+    }
 
 
 class Figure(Record):

@@ -10,7 +10,6 @@ from cnnspec.analysis.profile import MemoryUse, Profile, Rates, Run
 from cnnspec.analysis.summary import Summary, summarize
 from cnnspec.environment import Unavailable
 from cnnspec.render import units
-from cnnspec.render.columns import columns
 from cnnspec.render.profile import BROKEN_OFF, latest, run_row
 from cnnspec.render.profile_facts import facts, found_by, missing, setting, signed
 from cnnspec.render.profile_layers import below, portion, run_columns, signed_duration
@@ -19,7 +18,7 @@ from cnnspec.render.report.facts import lead, said
 from cnnspec.render.report.layers import side_by_side
 from cnnspec.render.report.nested import Entry, choices
 from cnnspec.render.report.page import Figure, Page, Section, facts_html, fitting, table_html
-from cnnspec.render.report.summary_page import MOST_ROWS
+from cnnspec.render.report.summary_page import COLUMNS, MOST_ROWS
 from cnnspec.render.report.table import Below
 from cnnspec.render.snippet import visible
 from cnnspec.render.svg import element, quoted
@@ -107,14 +106,13 @@ def _measured(found: Profile, run: Run | None) -> Iterator[Section]:
 
 def _layers(summary: Summary, run: Run | None, entries: Sequence[Entry]) -> Section:
     """Drawing and table, with times where they were measured."""
-    shown = columns("output", "params", "macs")
     if run is None or isinstance(run.times, Unavailable):
         why = "" if run is None or not isinstance(run.times, Unavailable) else missing(run.times)
         note = element("p", quoted(f"The layers are {why}"), class_="missing") if why else ""
-        return Section("layers", "Layers", note + side_by_side(summary, entries, (*shown, *columns("rf", "memory"))))
+        return Section("layers", "Layers", note + side_by_side(summary, entries, COLUMNS))
     rows = [Below(one.name, {"time": signed_duration(one.seconds), "share": portion(one.share)})
             for one in below(run.times)]
-    return Section("layers", "Layers", side_by_side(summary, entries, (*run_columns(run).values(), *shown), rows))
+    return Section("layers", "Layers", side_by_side(summary, entries, [*run_columns(run).values()], rows))
 
 
 # ---------------------------------------------------------------------------------------- the surroundings

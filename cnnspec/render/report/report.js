@@ -14,6 +14,21 @@
   const scrollTo = (element) =>
     element.scrollIntoView({ block: "center", inline: "nearest", behavior: calm.matches ? "auto" : "smooth" });
 
+  /** Scroll the frame around a part of a picture, and nothing else, until that part is in sight. */
+  const bring = (element) => {
+    const frame = element.closest(".scroll");
+    const [inner, outer] = [element.getBoundingClientRect(), frame.getBoundingClientRect()];
+    const [top, bottom] = [Math.max(outer.top, 0), Math.min(outer.bottom, innerHeight)];
+    const away = inner.top < top || inner.bottom > bottom;
+    const beside = inner.left < outer.left || inner.right > outer.right;
+    if (top >= bottom || !(away || beside)) return;
+    frame.scrollTo({
+      top: frame.scrollTop + (away ? (inner.top + inner.bottom - top - bottom) / 2 : 0),
+      left: frame.scrollLeft + (beside ? (inner.left + inner.right - outer.left - outer.right) / 2 : 0),
+      behavior: calm.matches ? "auto" : "smooth",
+    });
+  };
+
   // ------------------------------------------------------------------------------------------------ tables
 
   /** A row of a tree: its element, what it stands below, and whether those below it are shown. */
@@ -223,8 +238,10 @@
       this.stretches = new Map([...this.shapes, ...this.tables.flatMap((table) => table.rows.map((row) => row.element))]
         .map((element) => [element, stretches(element)]));
       this.marked = new Set();
+      this.held = false;
       for (const kind of ["pointerover", "focusin"]) root.addEventListener(kind, (event) => this.point(event));
-      for (const kind of ["pointerleave", "focusout"]) root.addEventListener(kind, () => this.mark(null));
+      for (const kind of ["pointerleave", "focusout"]) root.addEventListener(kind, () => this.held || this.mark(null));
+      root.addEventListener("pointermove", (event) => this.moved(event));
       root.addEventListener("click", (event) => this.follow(event));
       root.addEventListener("keydown", (event) => this.pressed(event));
       this.drawn = this.shapes.filter((shape) => shape.closest(".drawing"));
@@ -237,8 +254,19 @@
       return this.stretches.has(element) ? element : null;
     }
 
+    /** What was followed stays marked while the page scrolls to it below the pointer, until that moves itself. */
+    moved(event) {
+      if (!this.held || !(event.movementX || event.movementY)) return;
+      this.held = false;
+      this.point(event);
+    }
+
     point(event) {
-      if (event.target.closest("[data-net]") === this.root) this.mark(this.about(event));
+      if (this.held || event.target.closest("[data-net]") !== this.root) return;
+      const element = this.about(event);
+      this.mark(element);
+      const drawn = this.drawn.find((shape) => shape !== element && this.marked.has(shape));
+      if (drawn && !element.closest(".drawing")) bring(drawn);
     }
 
     /** Elsewhere than in an element's own picture or table, what shows the same layers. */
@@ -269,6 +297,7 @@
       const [other] = wanted();
       if (!other) return;
       this.mark(element);
+      this.held = true;
       scrollTo(other);
     }
 
@@ -277,6 +306,7 @@
       if (element !== event.target || !element) return;
       const at = this.drawn.indexOf(element);
       const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+      this.held = false;
       if (event.key === "Enter") this.go(element);
       else if (at >= 0 && step && this.drawn[at + step]) {
         element.setAttribute("tabindex", -1);

@@ -16,7 +16,7 @@ from cnnspec.render.snippet import visible
 from cnnspec.render.times import time_columns
 
 #: Of the table, behind the label.
-COLUMNS = columns("output", "params", "macs", "rf", "memory", "live", "intensity")
+COLUMNS = columns("output", "params", "macs", "rf", "memory", "live")
 #: Rows of a table at most, as far as it can be folded.
 MOST_ROWS = 1200
 

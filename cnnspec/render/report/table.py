@@ -30,7 +30,7 @@ def layer_table(summary: Summary, entries: Sequence[Entry], columns: Sequence[Co
     """A table with a row for each entry, whose first column is the label; rows that open say so by their class."""
     wholes = {column.name: _whole(summary, entries, column) for column in columns if column.shared}
     head = element("tr", element("th", "layer", scope="col"), *(
-        element("th", quoted(column.title), scope="col", title=column.doc, class_="left" if column.left else None)
+        element("th", quoted(column.title), scope="col", title=column.doc, class_=_class(column))
         for column in columns))
     rows = "\n".join(_row(summary, one, columns, wholes) for one in listed(entries))
     foot = "".join(_below(row, columns) for row in below)
@@ -74,8 +74,12 @@ def _cell(row: Row, column: Column, value: Value, text: str, wholes: dict[str, f
     whole = wholes.get(column.name)
     share = 100 * value / whole if whole and isinstance(value, int | float) else 0.0
     shown = _shape(text, row.default_extents) if column.name == "output" else quoted(text)
-    return element("td", shown, class_="left" if column.left else None,
+    return element("td", shown, class_=_class(column),
                    style=f"--b:{share:.3g}" if share >= _LEAST else None)
+
+
+def _class(column: Column) -> str | None:
+    return "left" if column.left else "share" if column.shared else None
 
 
 def _shape(text: str, defaults: int) -> str:
@@ -87,12 +91,12 @@ def _shape(text: str, defaults: int) -> str:
 
 def _exact(value: Value, text: str) -> str:
     """What to sort a cell by, where its text does not say it."""
-    if not isinstance(value, int | float) or f"{value}" == text.replace(",", ""):
+    if not text or not isinstance(value, int | float) or f"{value}" == text.replace(",", ""):
         return ""
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 def _below(row: Below, columns: Sequence[Column]) -> str:
-    cells = (element("td", quoted(row.texts.get(column.name, "").strip()), class_="left" if column.left else None)
+    cells = (element("td", quoted(row.texts.get(column.name, "").strip()), class_=_class(column))
              for column in columns)
     return element("tr", element("th", quoted(row.name), scope="row"), *cells)
