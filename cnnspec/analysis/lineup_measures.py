@@ -200,6 +200,19 @@ def predicted(found: Sequence[Prediction]) -> Measure:
 # ------------------------------------------------------------------------------------------------- Pareto
 
 
+class Front(Record):
+    """Which networks are the best compromises between several measures."""
+
+    measures: tuple[Measure, ...]
+    #: Of each network, whether another is at least as good in all measures and better in one; None where it lacks one.
+    dominated: tuple[bool | None, ...]
+
+
+def front(measures: Sequence[Measure]) -> Front:
+    """The Pareto front of networks in some measures; errors as for `dominated`."""
+    return Front(tuple(measures), dominated(measures))
+
+
 def dominated(measures: Sequence[Measure]) -> tuple[bool | None, ...]:
     """Whether another network is at least as good in all measures and better in one; None where a value is missing.
 
