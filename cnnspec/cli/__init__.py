@@ -13,6 +13,7 @@ from cnnspec import __version__
 #: Commands with the module that holds each, in the order of the help.
 COMMANDS = {
     "summary": "Shapes, parameters, MACs, receptive fields and memory, layer by layer.",
+    "compare": "Networks side by side: what each costs, stage by stage.",
     "check": "Find every mistake in spec files; silent when there is none.",
     "explain": "The arithmetic of a layer, or the meaning of a diagnostic.",
     "predict": "How long networks take on a device, without running them.",
