@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from cnnspec import files
+from cnnspec import files, revisions
 from cnnspec.diagnostics import Diagnostic, SpecError, closest, in_order
 from cnnspec.grammar import ast, parse_expression, parse_target
 from cnnspec.graph.elaborate import Elaboration, elaborate
@@ -70,6 +70,10 @@ def resolve(target: str, settings: Settings | None = None, limits: Limits | None
     shelf = shelf or Shelf(limits)
     if "(" in target and not os.path.exists(target):
         return _call(target, settings or {}, limits, shelf)
+    revised = revisions.named(target) if ":" in target else None
+    if revised is not None:
+        place, net = revised
+        return _net(_module(revisions.read(place, limits), limits), net, settings or {}, limits)
     path, _, net = target.rpartition(":") if ":" in target and not os.path.exists(target) else (target, "", "")
     if net or os.sep in path or path.endswith(".cnn") or os.path.isfile(path):
         return _net(shelf.module(path), net, settings or {}, limits)
@@ -103,11 +107,17 @@ def _module(source: Source, limits: Limits) -> Module:
 
 
 def _open(path: str, user: Source, limits: Limits) -> Source:
-    """The file of a `use`: beside the file that uses it, else in the spec folders."""
+    """The file of a `use`: beside the file that uses it, else in the spec folders; of a revision, at that revision."""
+    folders = files.spec_folders()
+    if isinstance(user, revisions.Revised) and not os.path.isabs(path):
+        found = revisions.beside(path, user, limits)
+        if found is not None:
+            return found
+        folders = [folder for folder in folders if folder != "specs"]  # as it is now is not as it was
     near = files.beside(path, user)
     if os.path.normpath(near) == os.path.normpath(user.name):
         return user  # a loop, which whoever loads it says; the text may come from elsewhere than the disk
-    for candidate in (near, *(os.path.join(folder, path) for folder in files.spec_folders())):
+    for candidate in (near, *(os.path.join(folder, path) for folder in folders)):
         if os.path.isfile(candidate):
             return files.read(os.path.normpath(candidate), limits)
     return files.read(near, limits)

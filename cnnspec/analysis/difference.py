@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnnspec.analysis.alignment import align
-from cnnspec.analysis.difference_findings import Alteration, Finding
+from cnnspec.analysis.alignment_items import Items
+from cnnspec.analysis.difference_findings import Alteration, Altered, Finding
 from cnnspec.analysis.difference_gaps import in_gaps
 from cnnspec.analysis.difference_layers import Follows, in_layers
 from cnnspec.analysis.difference_places import common
@@ -46,6 +47,10 @@ class Change(Record):
     #: Indices of the layers that it changes, removes or adds, in either network.
     before_layers: tuple[int, ...]
     after_layers: tuple[int, ...]
+    #: Those that are in both.
+    altered: tuple[Altered, ...]
+    #: Of what took the place of something else: the layers whose values leave the one and the other.
+    exits: tuple[tuple[int, int], ...]
 
 
 class Difference(Record):
@@ -66,6 +71,15 @@ class Difference(Record):
         """Paths of counterparts that have weights and other names: what a state dict is not loaded by."""
         layers = [(self.before.layers[i], self.after.layers[j]) for i, j in self.pairs]
         return [(x.path, y.path) for x, y in layers if x.path != y.path and (y.params or y.buffers)]
+
+    @property
+    def rewritten(self) -> bool:
+        """Of equal networks, whether one has other blocks, repeats, or names of layers and outputs."""
+        items = Items()
+        keys = [[item.key for item in items.of(summary)] for summary in (self.before, self.after)]
+        paths = [[layer.path for layer in summary.layers] for summary in (self.before, self.after)]
+        outputs = [[output.name for output in summary.graph.outputs] for summary in (self.before, self.after)]
+        return self.equal and any(x != y for x, y in (keys, paths, outputs))
 
 
 def difference(before: Summary, after: Summary) -> Difference:
@@ -107,6 +121,8 @@ def _change(group: list[Finding]) -> Change:
         sum(finding.params for finding in group), sum(finding.macs for finding in group),
         tuple(sorted({index for finding in group for index in finding.before_layers})),
         tuple(sorted({index for finding in group for index in finding.after_layers})),
+        tuple(one for finding in group for one in finding.altered),
+        tuple(one for finding in group for one in finding.exits),
     )
 
 

@@ -23,6 +23,14 @@ class Alteration(Record):
     after_written: str
 
 
+class Altered(Record):
+    """A layer that has other arguments: its index before and after, and which; none where it is another layer."""
+
+    before: int
+    after: int
+    names: tuple[str, ...]
+
+
 class Finding(Record):
     """One place that differs. Findings with equal keys are one edit; figures are differences, after less before."""
 
@@ -40,6 +48,9 @@ class Finding(Record):
     params: int = 0
     macs: int = 0
     alterations: tuple[Alteration, ...] = ()
+    altered: tuple[Altered, ...] = ()
+    #: Of what took the place of something else: the layers whose values leave the one and the other.
+    exits: tuple[tuple[int, int], ...] = ()
 
 
 def differing(x: LayerSummary, y: LayerSummary) -> list[str]:

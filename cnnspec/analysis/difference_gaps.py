@@ -27,7 +27,8 @@ def _finding(a: Summary, b: Summary, gap: Gap) -> Finding:
                   for side in (gap.removed, gap.added))
     did = [sum(getattr(b.layers[j], figure) for j in come) - sum(getattr(a.layers[i], figure) for i in gone)
            for figure in ("params", "macs")]
-    counted: Finding = finding.replace(before_layers=gone, after_layers=come, params=did[0], macs=did[1])
+    counted: Finding = finding.replace(before_layers=gone, after_layers=come, params=did[0], macs=did[1],
+                                        exits=((gone[-1], come[-1]),) if gone and come else ())
     return counted
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnnspec.analysis.difference_causes import ARGUMENT, LET, STEP, Binding, Cause, follows, of_argument, of_step
-from cnnspec.analysis.difference_findings import ALTERED, REPLACED, Alteration, Finding, differing
+from cnnspec.analysis.difference_findings import ALTERED, REPLACED, Alteration, Altered, Finding, differing
 from cnnspec.analysis.difference_places import place
 from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.layers.arguments import LayerError, shown
@@ -86,16 +86,16 @@ def _on_the_way(x: LayerSummary, y: LayerSummary, edits: list[tuple[str, ...]]) 
     try:
         for names in edits:
             values = values | {name: y.args[name] for name in names}
-            layer = y.node.op.layer if not names else _made(type(x.node.op.layer), values)
+            layer = y.node.op.layer if not names else made(x.node.op.layer, values)
             ops.append(apply(layer, x.input_shapes))
     except LayerError:
         return [x.node.op, *[y.node.op] * len(edits)]
     return ops
 
 
-def _made(layer: type[Layer], values: dict[str, object]) -> Layer:
-    """A layer with these values; arguments of which one rules out the other have none."""
-    return layer({name: value for name, value in values.items() if value is not None})
+def made(layer: Layer, values: dict[str, object]) -> Layer:
+    """A layer with other values; arguments of which one rules out the other have none."""
+    return type(layer)({name: value for name, value in values.items() if value is not None})
 
 
 def _figures(x: LayerSummary, before: Op, after: Op) -> tuple[int, int]:
@@ -122,7 +122,7 @@ def _finding(x: LayerSummary, y: LayerSummary, cause: Cause, names: tuple[str, .
     inner = a.home is not None and a.kind not in {ARGUMENT, STEP}
     scope = b.home.parent if inner and b.home is not None else b.home
     return Finding(kind, _key(cause), b.home, place(scope), before, after, a.span, b.span, (x.index,), (y.index,),
-                   *did, alterations)
+                   *did, alterations, (Altered(x.index, y.index, names),))
 
 
 def _owner(binding: Binding) -> str:

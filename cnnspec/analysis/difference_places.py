@@ -14,7 +14,7 @@ def place(scope: Scope | None) -> Place:
     while scope is not None:
         named = scope.component
         if named is None and scope.kind == TURN and scope.values and not _says_turn(found):
-            named = " ".join(text(turn_label(scope)).split())
+            named = text(turn_label(scope)).split("  ", maxsplit=1)[0]  # the first of its values tells it from others
         elif named is None and scope.kind in {BLOCK, NET} and scope.parent is not None:
             named = getattr(scope.syntax, "name", None)
         if scope.kind == NET and (scope.parent is None or scope.parent.kind == NET):

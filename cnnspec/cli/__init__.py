@@ -20,6 +20,7 @@ COMMANDS = {
     "calibrate": "Measure a device, so that latencies on it can be predicted.",
     "profile": "What networks cost on a device, by running them.",
     "verify": "Hold the analysis against PyTorch, layer by layer and in total.",
+    "diff": "What changed between two networks, and what each change did.",
     "draw": "The network as a picture: SVG, PNG, DOT or Mermaid.",
     "doctor": "What this machine has to run networks on, and what is missing.",
     "fmt": "Rewrite spec files in the canonical layout.",
