@@ -4,7 +4,7 @@ Mermaid 11 itself has drawn all of them once, opened by one level, the hostile n
 """
 
 import re
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -68,9 +68,9 @@ def test_every_network_reads_back_box_by_box(name: str) -> None:
     summary = load(name).summary()
     for depth in (None, 1, ALL):
         made = diagram(summary, depth)
-        start = perf_counter()
+        start = process_time()
         mermaid(made, summary)
-        assert perf_counter() - start < 1
+        assert process_time() - start < 1
         checked(made, summary)
 
 
