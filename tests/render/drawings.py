@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
@@ -11,6 +12,11 @@ from cnnspec.render.draw.picture import Picture
 #: Left, top, right, bottom.
 Rectangle = tuple[float, float, float, float]
 SLACK = 0.05
+
+
+def parsed(markup: str) -> ET.Element:
+    """An SVG's root; raises where it is no XML."""
+    return ET.fromstring(markup)  # noqa: S314  # of our own making
 
 
 def texts(picture: Picture) -> list[Text]:

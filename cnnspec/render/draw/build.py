@@ -191,14 +191,13 @@ class _Builder:
     # ------------------------------------------------------------------------------------------------ ends
 
     def hang(self, end: End) -> None:
-        """Put an end below the box that makes it, where nothing follows there, else beside."""
+        """Put an end below the box that makes it where nothing else follows, else beside."""
         box = self.boxes[end.source]
         node: Node = next((each for each in box.stem.nodes if isinstance(each, ForkNode) and each.merge is box), box)
         while node is node.stem.nodes[-1] and isinstance(node.stem.owner, FrameNode):
             node = node.stem.owner
         stem, at = node.stem, node.stem.nodes.index(node) + 1
-        ends_here = at == len(stem.nodes) and not isinstance(stem.owner, ForkNode)
-        if ends_here and end.source not in self.read_by:
+        if all(isinstance(each, Tap) for each in stem.nodes[at:]) and not isinstance(stem.owner, ForkNode):
             stem.add(_end(end))
             stem.nodes[-1].caption = units.shape(end.shape)
             return

@@ -1,6 +1,8 @@
-"""Where things stand from top to bottom."""
+"""Where things stand from top to bottom: at whole pixels, on which lines are sharp."""
 
 from __future__ import annotations
+
+from math import ceil, floor
 
 from cnnspec.render.draw.stems import EndNode, ForkNode, FrameNode, Node, Stem, Tap
 
@@ -24,7 +26,7 @@ def stack(stem: Stem) -> None:
         elif at:
             cursor += GAP
         node.offset = cursor
-        cursor += node.height
+        cursor += ceil(node.height)
     stem.height = max(cursor, busy)
 
 
@@ -60,7 +62,7 @@ def _measure_fork(fork: ForkNode) -> None:
         fork.columns_bottom = fork.columns_top + tallest
         fork.exit = fork.columns_bottom + CAPTIONS + TRACK * (len(fork.below) + 1)
         fork.merge.offset = fork.exit + ARROW
-    fork.height = fork.merge.offset + fork.merge.height
+    fork.height = fork.merge.offset + ceil(fork.merge.height)
 
 
 def settle(stem: Stem, top: float) -> None:
@@ -85,7 +87,7 @@ def _settle_fork(fork: ForkNode) -> None:
     fork.merge.y = fork.y + fork.merge.offset
     for column in fork.columns:
         spare = fork.columns_bottom - fork.columns_top - column.height
-        settle(column, fork.columns_top + (spare / 2 if not column.tapped else 0.0))
+        settle(column, fork.columns_top + (0.0 if column.tapped else floor(spare / 2)))
 
 
 def above(fork: ForkNode, track: int) -> float:

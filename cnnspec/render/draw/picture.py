@@ -15,6 +15,7 @@ from cnnspec.render.draw.heading import Swatch, Text, heading, note
 from cnnspec.render.draw.lines import Line
 from cnnspec.render.draw.sizes import FRAME, LINE, SMALL, TEXT, badge, badge_width
 from cnnspec.render.draw.stems import BoxNode, FrameNode, inside
+from cnnspec.render.snippet import visible
 
 #: Around the whole; between the heading and the network, and between that and the note.
 MARGIN, BELOW_HEADING, ABOVE_NOTE = 24.0, 26.0, 26.0
@@ -72,7 +73,7 @@ def picture(summary: Summary, diagram: Diagram, size_by: str = "macs") -> Pictur
     ways.choose(made.skips, made.root)
     heights.stack(made.root)
     top, least, head, swatches = heading(summary, diagram, MARGIN)
-    top += BELOW_HEADING
+    top = int(top + BELOW_HEADING) + 0.5
     heights.settle(made.root, top)
     lines.lanes(made)
     widths.spread(made.root)
@@ -83,7 +84,7 @@ def picture(summary: Summary, diagram: Diagram, size_by: str = "macs") -> Pictur
     widths.settle(made.root, int(MARGIN + spare / 2 + made.root.left) + 0.5)
     found = [*inside(made.root)]
     return Picture(
-        diagram.name, width + 2 * MARGIN, top + made.root.height + (ABOVE_NOTE if scale else 0) + MARGIN,
+        visible(diagram.name), width + 2 * MARGIN, top + made.root.height + (ABOVE_NOTE if scale else 0) + MARGIN,
         tuple(_box(node) for node in found if isinstance(node, BoxNode)),
         tuple(_frame(node) for node in found if isinstance(node, FrameNode)),
         tuple(_lines(made)),

@@ -20,15 +20,15 @@ def png(svg: str, scale: float = 2.0) -> bytes:
     try:
         from resvg_py import svg_to_bytes
     except ImportError:
-        raise _error("PNG needs the package resvg-py", "`pip install 'cnnspec[png]'`, or draw it as .svg") from None
+        raise _no_png("PNG needs the package resvg-py", "`pip install 'cnnspec[png]'`, or draw it as .svg") from None
     area = _area(svg)
     pixels = area * scale * scale
     if pixels > MOST_PIXELS:
         fitting = (MOST_PIXELS / area) ** 0.5
         hint = f"`--scale {int(fitting * 10) / 10:g}`, " if fitting >= 0.1 else ""
-        raise _error(f"a PNG of {pixels / 1e6:,.0f} million pixels is too large", f"{hint}a smaller `--depth`, or .svg")
+        raise _no_png(f"a PNG of {pixels / 1e6:,.0f} million pixels is too large", f"{hint}a smaller `--depth`, or .svg")
     if _probe("") == _probe("cnnspec"):
-        raise _error("there is no font on this system to draw a PNG's texts with",
+        raise _no_png("there is no font on this system to draw a PNG's texts with",
                      "install one, such as DejaVu Sans Mono, or draw it as .svg")
     return bytes(svg_to_bytes(svg_string=svg, zoom=scale, background=palette.PAGE.light))
 
@@ -48,5 +48,5 @@ def _probe(text: str) -> bytes:
         "svg", inside, xmlns="http://www.w3.org/2000/svg", width=2 * _PROBE, height=_PROBE, font_family=palette.FONT)))
 
 
-def _error(message: str, hint: str) -> SpecError:
+def _no_png(message: str, hint: str) -> SpecError:
     return SpecError([Diagnostic("no-png", message, help=hint)])

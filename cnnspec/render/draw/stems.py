@@ -89,7 +89,7 @@ class BoxNode(Place):
 
     def port(self, side: int, *, out: bool) -> float:
         """The height at which lines leave or enter at a side."""
-        middle = self.y + self.height / 2
+        middle = int(self.y + self.height / 2) + 0.5
         if side in self.sends and side in self.takes:
             return middle + (6 if out else -6)
         return middle

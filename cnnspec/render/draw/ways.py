@@ -50,18 +50,20 @@ def _choose(skip: Skip) -> None:
 
 
 def _cross(skip: Skip, left: Stem, entered: Stem) -> None:
-    """From one column of a fork into another: above them."""
+    """From one column of a fork into another: between the two if they are neighbours, else above all."""
     fork = _fork(left)
-    ahead = fork.columns.index(entered) > fork.columns.index(left)
-    skip.cross = fork
-    skip.out_side, leaves = _free(skip.source.stem, left, RIGHT if ahead else LEFT)
-    skip.in_side, enters = _free(skip.target.stem, entered, LEFT if ahead else RIGHT)
-    skip.leaves, skip.enters = [*leaves, left], [*enters, entered]
+    distance = fork.columns.index(entered) - fork.columns.index(left)
+    skip.out_side, leaves = _free(skip.source.stem, left, RIGHT if distance > 0 else LEFT)
+    skip.in_side, enters = _free(skip.target.stem, entered, LEFT if distance > 0 else RIGHT)
+    if distance * skip.out_side == 1 and skip.in_side == -skip.out_side:
+        skip.leaves, skip.enters, skip.meet = leaves, enters, left
+    else:
+        skip.leaves, skip.enters, skip.cross = [*leaves, left], [*enters, entered], fork
+        _track(fork.above, ("cross", skip.edge.source, skip.edge.target))
     for column in leaves:
         _track(_fork(column).below, ("out", skip.edge.source))
     for column in enters:
         _track(_fork(column).above, ("in", skip.edge.target))
-    _track(fork.above, ("cross", skip.edge.source, skip.edge.target))
 
 
 def _free(stem: Stem, outer: Stem, side: int) -> tuple[int, list[Stem]]:

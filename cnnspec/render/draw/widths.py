@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from cnnspec.render.draw import words
 from cnnspec.render.draw.heights import GAP
@@ -29,16 +30,18 @@ def spread(stem: Stem, *, alone: bool = True) -> None:
                   RIGHT: max((node.right for node in nodes), default=LEAST)}
     named = [stem.caption, *(node.caption for node in nodes[0 if hangs else 1 :])]
     stem.inner[RIGHT] = max(stem.inner[RIGHT], *(captioned(caption) for caption in named))
+    stem.inner = {side: float(ceil(reach)) for side, reach in stem.inner.items()}
     stem.left, stem.right = (stem.inner[side] + _lanes_width(stem, side) for side in (LEFT, RIGHT))
+    own = stem.right
     for tap in hangs:
-        tap.right = _beside(stem, tap, nodes) + HANGING + tap.run.left
+        tap.right = float(ceil(_beside(stem, own, tap, nodes) + HANGING + tap.run.left))
         stem.right = max(stem.right, tap.right + tap.run.right)
 
 
-def _beside(stem: Stem, tap: Tap, nodes: Sequence[Node]) -> float:
-    """How far a stem reaches where something hangs beside it."""
+def _beside(stem: Stem, own: float, tap: Tap, nodes: Sequence[Node]) -> float:
+    """How far a stem, which reaches `own` at most, does where something hangs beside it."""
     if stem.lanes[RIGHT] or stem.caption:
-        return stem.right
+        return own
     end = tap.run.y + tap.run.height
     return max((max(node.right, captioned(node.caption)) for node in nodes
                 if node.bottom > tap.y and node.y - GAP < end), default=LEAST)
