@@ -53,19 +53,18 @@ class Contest(Record):
         """Whether all ratios that count became known as closely as was asked for."""
         return not isinstance(self.heat, Unavailable) and self.heat.rounds.converged
 
-    def comparison(self, place: int) -> Comparison | None:
-        """How many times as long as the first a network takes; None where there is no such ratio."""
-        return None if isinstance(self.heat, Unavailable) else self.heat.comparison(place)
+    def comparison(self, place: int, to: int = 0) -> Comparison | None:
+        """How many times as long as another network (the first) one takes; None where there is no such ratio."""
+        return None if isinstance(self.heat, Unavailable) else self.heat.comparison(place, to)
 
-    def energy(self, place: int) -> Comparison | None:
-        """How many times the gross energy of the first a network takes; None where there is no such ratio.
+    def energy(self, place: int, to: int = 0) -> Comparison | None:
+        """How many times the gross energy of another network (the first) one takes; None where there is no such ratio.
 
         From windows that were taken in turns, one after the other: fewer than six show no difference.
         """
-        if place == 0:
+        if place == to:
             return None
-        first, other = _joules(self.runs[0]), _joules(self.runs[place])
-        ratios = [b / a for a, b in zip(first, other, strict=False)]
+        ratios = [b / a for a, b in zip(_joules(self.runs[to]), _joules(self.runs[place]), strict=False)]
         return compare(ratios) if ratios else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from cnnspec.analysis.contest import Contest, Heat
-from cnnspec.analysis.profile import MemoryUse, Options
+from cnnspec.analysis.profile import NOT_ASKED, MemoryUse, Options
 from cnnspec.environment import Unavailable
 from cnnspec.net import Net
 from cnnspec.runtime import energy, paired, sampling
@@ -16,7 +16,6 @@ from cnnspec.runtime.instruments import (
     BROKEN_OFF,
     ELSEWHERE,
     GIVEN_UP,
-    NOT_ASKED,
     by_host,
     current,
     first_line,
@@ -58,11 +57,11 @@ def contest(nets: Sequence[Net], options: Options, request: Request, listener: L
 class _Entrant:
     """A network, and what has been found of it."""
 
-    def __init__(self, place: int, net: Net) -> None:
+    def __init__(self, place: int, net: Net, *, energy: bool) -> None:
         self.place, self.net = place, net
         self.failure = ""
         self.found: dict[str, Any] = {"latency": BROKEN_OFF, "device_latency": BROKEN_OFF, "memory": BROKEN_OFF,
-                                      "energy": BROKEN_OFF, "times": NOT_ASKED}
+                                      "energy": BROKEN_OFF if energy else NOT_ASKED, "times": NOT_ASKED}
 
     def give_up(self, failure: str) -> None:
         """It is measured no more."""
@@ -77,7 +76,7 @@ class _Field:
         self.options, self.request, self.listener = options, request, listener
         self.device = request.device
         self.monitor = monitor(request.device)
-        self.entrants = [_Entrant(place, net) for place, net in enumerate(nets)]
+        self.entrants = [_Entrant(place, net, energy=request.energy) for place, net in enumerate(nets)]
         self.host: Heat | Unavailable = BROKEN_OFF
         self.replays: Heat | Unavailable = BROKEN_OFF
         self.interrupted = False
@@ -196,8 +195,6 @@ class _Field:
     def _energy(self, left: Sequence[_Entrant], works: Sequence[Workload], replays: dict[int, Callable[[], None]],
                 windows: energy.Rules) -> None:
         if not self.request.energy:
-            for one in left:
-                one.found["energy"] = NOT_ASKED
             return
         runs = [replays.get(one.place, work.run) if self.options.cuda_graph else work.run
                 for one, work in zip(left, works, strict=True)]
