@@ -14,6 +14,7 @@ from cnnspec.analysis.outline import ALL
 from cnnspec.analysis.summary import Summary
 from cnnspec.files import known_nets
 from cnnspec.render.draw.volumes import lettering, volumes
+from cnnspec.render.draw.volumes.arcs import ranges
 from cnnspec.render.draw.volumes.bodies import mixed
 from cnnspec.render.draw.volumes.page import page
 from cnnspec.render.draw.volumes.placing import ROOM
@@ -214,7 +215,7 @@ def test_u_net_has_its_four_arcs_above_its_volumes() -> None:
     drawn = check(load("unet").summary())
     arcs = [group for group in drawn.root.iter(f"{SVG}g") if group.get("class") == "arc"]
     assert len(arcs) == 4
-    assert not any(group.findall(f"{SVG}circle") for group in arcs)
+    assert not any(group.findall(f"{SVG}rect") for group in arcs)
 
 
 def test_arcs_run_clear_of_volumes() -> None:
@@ -240,6 +241,11 @@ def test_what_ends_elsewhere_stands_apart_and_is_numbered() -> None:
     drawn = check(parse(text).summary())
     assert [content for content, _ in drawn.texts if content == "1"] == ["1", "1"]
     assert [content for content, _ in drawn.texts if content == "▸ aux"] == ["▸ aux"]
+
+
+def test_marks_name_neighbours_as_ranges() -> None:
+    assert ranges([1, 2, 3, 5, 7, 8]) == "1–3,5,7–8"
+    assert ranges([4]) == "4"
 
 
 def test_two_inputs_have_no_arrow_between_them() -> None:

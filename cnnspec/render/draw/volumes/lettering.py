@@ -67,7 +67,7 @@ def broken(text: str, most: int, lines: int) -> list[str]:
             filled.append(word)
     if len(filled) <= lines:
         return [cut(line, most) for line in filled]
-    rest = " ".join(filled[lines - 1:])
+    rest = " ".join(filled[lines - 1:]).replace("( ", "(")
     return [*(cut(line, most) for line in filled[:lines - 1]), cut(rest, most)]
 
 

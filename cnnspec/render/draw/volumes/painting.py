@@ -88,14 +88,15 @@ def _arc(arc: Arc) -> str:
 
 
 def _mark(mark: Mark) -> str:
-    """A numbered circle above a volume, and what leads from or to it."""
-    number = Text(mark.x, mark.y + 3.4, str(mark.number), lettering.SIZE, anchor="middle")
+    """A pill with numbers above a volume, and what leads from or to it."""
+    number = Text(mark.x, mark.y + 3.4, mark.text, lettering.SIZE, anchor="middle")
     way = f"M{_at(mark.x, mark.y + RADIUS)}"
     stem = (tuple(_arrow(way, (mark.x, mark.foot - 1), "down")) if mark.enters else
             (element("path", class_="way", d=f"{way}L{_at(mark.x, mark.foot)}", stroke=palette.LINE.light),))
-    return element("g", element("title", quoted(_said(mark.link))), *stem,
-                   element("circle", class_="mark", cx=mark.x, cy=mark.y, r=RADIUS, fill=palette.PANEL.light,
-                           stroke=palette.LINE.light), _text(number), class_="arc")
+    pill = element("rect", class_="mark", x=mark.x - mark.width / 2, y=mark.y - RADIUS, width=mark.width,
+                   height=2 * RADIUS, rx=RADIUS, fill=palette.PANEL.light, stroke=palette.LINE.light)
+    said = "\n".join(dict.fromkeys(map(_said, mark.links)))
+    return element("g", element("title", quoted(said)), *stem, pill, _text(number), class_="arc")
 
 
 def _said(link: Link) -> str:
