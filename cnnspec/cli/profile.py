@@ -10,7 +10,7 @@ import click
 
 from cnnspec.cli.options import fail, limit_options, load_target, take_limits
 from cnnspec.cli.progress import Progress
-from cnnspec.cli.report_option import HTML, Report, Reporting, called, report_option
+from cnnspec.cli.report_option import Reporting, report_option, write_reports
 from cnnspec.cli.summary import take_depth
 from cnnspec.diagnostics import SpecError
 
@@ -148,8 +148,7 @@ def measure(nets: list[Net], given: dict[str, Any]) -> int:
     for one in found:
         if given["save"]:
             save(one)
-        for report in given["reports"]:
-            write(one, report)
+        write_reports(given["reports"], "profile", one)
     if given["trace"] and not found[0].interrupted:
         trace(nets[0], found[0], options, given["trace"])
     if any(one.interrupted for one in found):
@@ -190,15 +189,6 @@ def save(found: Profile) -> None:
 
     path = write_report(found.net, found.device_name, str(found.environment["date"])[:10], page.as_json(found) + "\n")
     click.echo(f"written to {path}", err=True)
-
-
-def write(found: Profile, report: Report) -> None:
-    """Write a profile as a page; raises `SpecError` where that cannot be written."""
-    if report.kind == HTML:
-        from cnnspec.render.report.profile_page import profile_html as made
-    else:
-        from cnnspec.render.report.markdown import profile_markdown as made
-    report.write(made(found, called()))
 
 
 def trace(net: Net, found: Profile, options: Options, path: str) -> None:

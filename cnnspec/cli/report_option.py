@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, TypeVar
 
 import click
@@ -17,7 +18,8 @@ from cnnspec.render.snippet import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-HTML, MARKDOWN = ".html", ".md"
+#: By the end of a file's name, what its kind is called.
+KINDS = {".html": "html", ".md": "markdown"}
 _ARGUMENTS = "cnnspec.arguments"
 
 
@@ -25,13 +27,8 @@ class Report(Record):
     """A page that is to be written."""
 
     path: str
-    #: `HTML` or `MARKDOWN`.
+    #: One of the values of `KINDS`.
     kind: str
-
-    def write(self, text: str) -> None:
-        """Write the page, and say so; raises `SpecError` where it cannot be written."""
-        write_whole(self.path, text)
-        click.echo(f"wrote {self.path}", err=True)
 
 
 class Reporting(click.Command):
@@ -54,9 +51,9 @@ def take_reports(ctx: click.Context, param: click.Parameter, values: Sequence[st
     found = []
     for value in dict.fromkeys(values):
         stem, kind = os.path.splitext(value)
-        if kind.lower() not in (HTML, MARKDOWN) or not os.path.basename(stem):
+        if kind.lower() not in KINDS or not os.path.basename(stem):
             raise click.BadParameter(f"`{value}` is a name of neither an .html nor an .md file", ctx, param)
-        report = Report(in_reports(value), kind.lower())
+        report = Report(in_reports(value), KINDS[kind.lower()])
         if not ctx.resilient_parsing:
             try:
                 require_writable(report.path)
@@ -75,6 +72,18 @@ def require_writable(path: str) -> None:
               else "" if os.access(folder, os.W_OK | os.X_OK) else f"{folder} may not be written to")
     if reason:
         raise SpecError([Diagnostic("not-writable", f"{path} cannot be written: {reason}")])
+
+
+def write_reports(reports: Sequence[Report], command: str, about: object, **how: object) -> None:
+    """Write pages of what a command has found, and say so; raises `SpecError` where one cannot be written.
+
+    `render.report` makes them: `summary_page.summary_html(about, called, **how)`, `markdown.summary_markdown(…)`.
+    """
+    for report in reports:
+        module = "markdown" if report.kind == "markdown" else f"{command}_page"
+        made = getattr(import_module(f"cnnspec.render.report.{module}"), f"{command}_{report.kind}")
+        write_whole(report.path, made(about, called(), **how))
+        click.echo(f"wrote {report.path}", err=True)
 
 
 def called() -> str:

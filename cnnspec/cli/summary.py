@@ -11,7 +11,7 @@ from cnnspec.analysis.prediction import Prediction, predict
 from cnnspec.analysis.summary import Summary
 from cnnspec.analysis.training import OPTIMIZERS
 from cnnspec.cli.options import fail, load_target, take_limits, target_options, warn
-from cnnspec.cli.report_option import HTML, Report, Reporting, called, report_option
+from cnnspec.cli.report_option import Report, Reporting, report_option, write_reports
 from cnnspec.diagnostics import Diagnostic, SpecError, closest
 from cnnspec.record import Record
 from cnnspec.render.columns import COLUMNS, TRAINED, Column
@@ -109,8 +109,7 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
         _must_train(summary, [f"--optimizer {optimizer}"] if optimizer else [], columns)
         view = view.replace(prediction=None if known is None else predict(summary, known))
         show(summary, net.diagnostics, view)
-        for report in reports:
-            write(summary, view, report)
+        write_reports(reports, "summary", summary, depth=depth, overridden=bool(inputs), prediction=view.prediction)
     except SpecError as error:
         fail(error)
     except Uncounted as error:
@@ -162,15 +161,6 @@ def show(summary: Summary, diagnostics: tuple[Diagnostic, ...], view: View) -> N
             from cnnspec.render.memory import lines
 
             print_lines([[], *lines(summary)])
-
-
-def write(summary: Summary, view: View, report: Report) -> None:
-    """Write a summary as a page; raises `SpecError` where that cannot be written."""
-    if report.kind == HTML:
-        from cnnspec.render.report.summary_page import summary_html as made
-    else:
-        from cnnspec.render.report.markdown import summary_markdown as made
-    report.write(made(summary, called(), depth=view.depth, overridden=view.overridden, prediction=view.prediction))
 
 
 def _about_times(view: View) -> list[Line]:

@@ -56,9 +56,9 @@ def test_a_column_sorts_down_and_up_and_back(title: str, figure: str, show: Any)
     known = [(getattr(layer, figure), layer.path) for layer in summary("resnet50").layers
              if layer.node.inputs and getattr(layer, figure)]
     head(page, title).click()
-    assert [path for path in order(page)[:len(known)]] == [path for _, path in sorted(known, key=lambda one: -one[0])]
+    assert order(page)[:len(known)] == [path for _, path in sorted(known, key=lambda one: -one[0])]
     head(page, title).click()
-    assert [path for path in order(page)[:len(known)]] == [path for _, path in sorted(known, key=lambda one: one[0])]
+    assert order(page)[:len(known)] == [path for _, path in sorted(known, key=lambda one: one[0])]
     assert len(order(page)) == len(summary("resnet50").layers)
     head(page, title).click()
     assert page.rows() == tree

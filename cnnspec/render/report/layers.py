@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnspec.analysis.summary import Summary
-from cnnspec.render.draw import svg as draw
 from cnnspec.render.columns import Column
+from cnnspec.render.draw import svg as draw
 from cnnspec.render.report.nested import Entry
 from cnnspec.render.report.page import scrolling
 from cnnspec.render.report.table import Below, layer_table

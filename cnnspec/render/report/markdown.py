@@ -8,8 +8,9 @@ from cnnspec.analysis.outline import outline
 from cnnspec.analysis.prediction import Prediction
 from cnnspec.analysis.profile import Profile
 from cnnspec.analysis.summary import Summary
-from cnnspec.render import memory, profile
+from cnnspec.render import compare_data, memory, profile
 from cnnspec.render.columns import Column
+from cnnspec.render.compare_text import Shown
 from cnnspec.render.draw.mermaid import mermaid
 from cnnspec.render.layout import Line
 from cnnspec.render.markdown import as_markdown, escaped
@@ -39,6 +40,12 @@ def profile_markdown(found: Profile, command: str) -> str:
         "## Measured", "", _without_heading(profile.as_markdown(found)), *_drawing(summary),
         "## Memory, predicted", memory.as_markdown(summary), _made(command),
     ])
+
+
+def compare_markdown(shown: Shown, command: str) -> str:
+    """The report of a comparison."""
+    names = " · ".join(map(visible, shown.lineup.names))
+    return "\n".join([f"# {escaped(names)}", "", compare_data.as_markdown(shown), _made(command)])
 
 
 def _without_heading(text: str) -> str:

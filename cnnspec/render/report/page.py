@@ -105,7 +105,7 @@ def _tones() -> str:
 def _header(page: Page) -> str:
     lead = "".join(element("li", quoted(text)) for text in page.lead)
     return element("header", element("h1", quoted(page.title)), element("ul", lead, class_="lead"),
-                   figures_html(page.figures))
+                   *([figures_html(page.figures)] if page.figures else []))
 
 
 def figures_html(figures: Iterable[Figure]) -> str:

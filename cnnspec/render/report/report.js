@@ -62,6 +62,7 @@
       this.leaves = this.rows.filter((row) => !row.group);
       this.opened = new Set(this.rows.filter((row) => row.element.classList.contains("open")));
       this.sorted = null;
+      this.noun = table.dataset.noun ?? "layers";
       table.classList.add("live");
       table.setAttribute("role", "treegrid");
       for (const row of this.rows) {
@@ -152,7 +153,7 @@
     }
 
     addBar() {
-      this.field = made("input", { type: "search", placeholder: "Find layers", "aria-label": "find layers" });
+      this.field = made("input", { type: "search", placeholder: `Find ${this.noun}`, "aria-label": `find ${this.noun}` });
       this.button = made("button", { type: "button" }, "Open all");
       this.output = made("output", { "aria-live": "polite" });
       const bar = made("div", { class: "bar" });

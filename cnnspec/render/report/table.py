@@ -14,8 +14,8 @@ from cnnspec.render.report.nested import Entry, Listed, listed
 from cnnspec.render.snippet import visible
 from cnnspec.render.svg import element, quoted
 
-#: Shares below this many percent have no bar.
-_LEAST = 0.5
+#: Bars of fewer percent of the longest are left out: they are less than half a pixel.
+_LEAST = 1
 
 
 class Below(Record):
@@ -28,21 +28,22 @@ class Below(Record):
 def layer_table(summary: Summary, entries: Sequence[Entry], columns: Sequence[Column],
                 below: Sequence[Below] = ()) -> str:
     """A table with a row for each entry, whose first column is the label; rows that open say so by their class."""
-    wholes = {column.name: _whole(summary, entries, column) for column in columns if column.shared}
+    most = {column.name: _most(summary, entries, column) for column in columns if column.shared}
     head = element("tr", element("th", "layer", scope="col"), *(
         element("th", quoted(column.title), scope="col", title=column.doc, class_=_class(column))
         for column in columns))
-    rows = "\n".join(_row(summary, one, columns, wholes) for one in listed(entries))
+    rows = "\n".join(_row(summary, one, columns, most) for one in listed(entries))
     foot = "".join(_below(row, columns) for row in below)
     return element(
         "table", element("thead", head), f"\n<tbody>\n{rows}\n</tbody>\n", element("tfoot", foot) if foot else "",
         class_="layers", aria_label=f"layers of {visible(summary.name)}")
 
 
-def _whole(summary: Summary, entries: Sequence[Entry], column: Column) -> float:
-    """What all rows are worth together."""
-    values = (_value(summary, entry.row, column) for entry in entries)
-    return sum(value for value in values if isinstance(value, int | float))
+def _most(summary: Summary, entries: Sequence[Entry], column: Column) -> float:
+    """The most that a row is worth, of those that are shown at first and not open: it has the longest bar."""
+    values = (_most(summary, entry.below, column) if entry.open else _value(summary, entry.row, column)
+              for entry in entries)
+    return max((value for value in values if isinstance(value, int | float)), default=0)
 
 
 def _value(summary: Summary, row: Row, column: Column) -> Value:
@@ -50,11 +51,11 @@ def _value(summary: Summary, row: Row, column: Column) -> Value:
     return column.value(summary, row.replace(children=()) if row.children else row)
 
 
-def _row(summary: Summary, one: Listed, columns: Sequence[Column], wholes: dict[str, float]) -> str:
+def _row(summary: Summary, one: Listed, columns: Sequence[Column], most: dict[str, float]) -> str:
     row = one.entry.row
     values = [_value(summary, row, column) for column in columns]
     texts = ["" if value is None else column.text(value).strip() for column, value in zip(columns, values, strict=True)]
-    cells = [_cell(row, column, value, text, wholes)
+    cells = [_cell(row, column, value, text, most)
              for column, value, text in zip(columns, values, texts, strict=True)]
     group = "group open" if one.entry.open else "group" if one.entry.below else None
     path = str(COLUMNS["path"].value(summary, row))
@@ -70,12 +71,12 @@ def label(row: Row) -> str:
     return "".join(marked) + quoted(suffix(row))
 
 
-def _cell(row: Row, column: Column, value: Value, text: str, wholes: dict[str, float]) -> str:
-    whole = wholes.get(column.name)
-    share = 100 * value / whole if whole and isinstance(value, int | float) else 0.0
+def _cell(row: Row, column: Column, value: Value, text: str, most: dict[str, float]) -> str:
+    longest = most.get(column.name)
+    length = 100 * value / longest if longest and isinstance(value, int | float) else 0.0
     shown = _shape(text, row.default_extents) if column.name == "output" else quoted(text)
     return element("td", shown, class_=_class(column),
-                   style=f"--b:{share:.3g}" if share >= _LEAST else None)
+                   style=f"--b:{length:.3g}" if length >= _LEAST else None)
 
 
 def _class(column: Column) -> str | None:
