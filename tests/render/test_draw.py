@@ -14,7 +14,7 @@ from cnnspec.analysis.summary import Summary
 from cnnspec.files import known_nets
 from cnnspec.net import Net
 from cnnspec.render import palette, units
-from cnnspec.render.draw import sizes, svg
+from cnnspec.render.draw import sizes, svg, words
 from cnnspec.render.draw.picture import Picture, PlacedBox, picture
 from tests.language.test_random import nets
 from tests.render.drawings import ends_at_boxes, faults, parsed, texts
@@ -302,6 +302,15 @@ def test_a_part_of_a_page_has_no_ground_and_the_width_that_there_is() -> None:
     assert "page" not in [each.get("class") for each in within]
     assert within.get("width") == "100%"
     assert within.get("style", "").startswith(f"max-width:{alone.get('width')}px")
+
+
+def test_lines_of_a_label_are_even_and_what_does_not_fit_is_shortened() -> None:
+    assert words.listed("bneck(3, 16, 16, off, RELU, 1)", 28, 2) == ["bneck(3, 16, 16,", "off, RELU, 1)"]
+    assert words.broken("CONV 3×3 → BN", 24, 5) == ["CONV 3×3 → BN"]
+    assert words.broken("a" * 30 + " → b", 12, 5) == ["a" * 11 + "…", "→ b"]
+    assert words.broken(" → ".join("abcdefgh"), 5, 2) == ["a → b", "→ c …"]
+    assert words.shortened("漢字漢字", 5) == "漢字…"
+    assert words.columns("e\N{COMBINING ACUTE ACCENT}") == 1
 
 
 def test_texts_fit_their_boxes_with_the_widths_that_are_counted_on() -> None:

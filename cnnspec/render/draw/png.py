@@ -26,10 +26,11 @@ def png(svg: str, scale: float = 2.0) -> bytes:
     if pixels > MOST_PIXELS:
         fitting = (MOST_PIXELS / area) ** 0.5
         hint = f"`--scale {int(fitting * 10) / 10:g}`, " if fitting >= 0.1 else ""
-        raise _no_png(f"a PNG of {pixels / 1e6:,.0f} million pixels is too large", f"{hint}a smaller `--depth`, or .svg")
+        raise _no_png(f"a PNG of {pixels / 1e6:,.0f} million pixels is too large",
+                      f"{hint}a smaller `--depth`, or .svg")
     if _probe("") == _probe("cnnspec"):
         raise _no_png("there is no font on this system to draw a PNG's texts with",
-                     "install one, such as DejaVu Sans Mono, or draw it as .svg")
+                      "install one, such as DejaVu Sans Mono, or draw it as .svg")
     return bytes(svg_to_bytes(svg_string=svg, zoom=scale, background=palette.PAGE.light))
 
 

@@ -35,13 +35,21 @@ def shortened(text: str, most: int) -> str:
 def broken(label: str, most: int, lines: int) -> list[str]:
     """A label in lines of at most `most` places, broken before arrows; what does not fit in `lines` is left out."""
     first, *rest = label.split(ARROW)
-    return _limited(_filled([first, *(f"→ {step}" for step in rest)], most), most, lines)
+    return _limited(_even([first, *(f"→ {step}" for step in rest)], most), most, lines)
 
 
 def listed(label: str, most: int, lines: int) -> list[str]:
     """A label in lines of at most `most` places, broken behind the commas between arguments."""
     words = label.split(", ")
-    return _limited(_filled([*(f"{word}," for word in words[:-1]), words[-1]], most), most, lines)
+    return _limited(_even([*(f"{word}," for word in words[:-1]), words[-1]], most), most, lines)
+
+
+def _even(words: list[str], most: int) -> list[str]:
+    """Words in as few lines as they need, and these as even as they can be."""
+    filled = _filled(words, most)
+    widest = max(columns(line) for line in filled)
+    narrower = (_filled(words, width) for width in range(max(map(columns, words)), widest))
+    return next((lines for lines in narrower if len(lines) == len(filled)), filled)
 
 
 def _filled(words: list[str], most: int) -> list[str]:
