@@ -52,12 +52,13 @@ def contenders(asked: Asked, limits: Limits) -> list[Contender]:
     settings = {name: str(value).strip() for name, value in values.items()}
     variations = take_overs(asked.overs, settings)
     found = _resolved(asked, limits)
-    for option, names in (("--set", [*settings]), ("--over", [one.name for one in variations])):
-        for name in names:
-            _tell(option, name, found)
+    for name in settings:
+        _tell("--set", name, found)
     try:
         found = [(text, given(target, {name: value for name, value in settings.items() if has(target, name)}))
                  for text, target in found]
+        for one in variations:
+            _tell("--over", one.name, found)  # a value that was set may have left it free
         number = sum(count(target, variations) for _, target in found)
         if number > MOST:
             raise click.UsageError(f"--over makes {number:,} networks of these; {MOST} at most are compared")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -10,6 +10,7 @@ from cnnspec.analysis.lineup import Candidate, Lineup, line_up
 from cnnspec.analysis.lineup_measures import (
     ANALYTIC,
     NEITHER,
+    PIXELS,
     PREDICTED,
     Measure,
     Value,
@@ -23,7 +24,7 @@ from cnnspec.analysis.training import OPTIMIZERS
 from cnnspec.cli.candidates import Asked, contenders
 from cnnspec.cli.options import fail, limit_options, take_limits
 from cnnspec.diagnostics import SpecError, closest
-from cnnspec.layers.base import product
+from cnnspec.layers.base import Shape, product
 from cnnspec.record import Record
 from cnnspec.render.compare_text import MOST_COLUMNS, Shown
 
@@ -164,12 +165,13 @@ def order(measure: Measure, *, descending: bool) -> list[int]:
     """The networks' places by a measure, those without a value last; equals stay as they are."""
     having = [index for index, value in enumerate(measure.values) if value is not None]
     without = [index for index, value in enumerate(measure.values) if value is None]
-    return sorted(having, key=lambda index: _amount(measure.values[index]), reverse=descending) + without
+    of_tuple = max if measure.unit == PIXELS else product
+    return sorted(having, key=lambda index: _amount(measure.values[index], of_tuple), reverse=descending) + without
 
 
-def _amount(value: Value) -> float:
-    """A value as one number: of a shape its elements, of a field its pixels."""
-    return product(value) if isinstance(value, tuple) else value or 0
+def _amount(value: Value, of_tuple: Callable[[Shape], int]) -> float:
+    """A value as one number: of a shape its elements, of a field the most pixels along any axis."""
+    return of_tuple(value) if isinstance(value, tuple) else value or 0
 
 
 def show(page: Shown, format_: str, *, overridden: bool) -> None:

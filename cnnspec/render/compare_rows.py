@@ -47,7 +47,7 @@ def _fitting(shown: Shown, room: int | None) -> list[Column]:
     made = [(measure, _column(measure, len(shown.lineup.entrants))) for measure in shown.lineup.measures]
     if room is None:
         return [column for _, column in made]
-    left = room - (_GAP + len(DOMINATED) if shown.front else 0)
+    left = room - (_GAP + len(DOMINATED) if shown.front else len(MARK))  # the last one's mark stands in no gap
     kept: list[Column] = []
     for _, column in sorted(made, key=lambda pair: _rank(pair[0], shown)):
         if left < _GAP + column.width and kept:

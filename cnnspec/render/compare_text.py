@@ -89,7 +89,7 @@ def ratio(measure: Measure, index: int, *, full: bool = True) -> str:
 
 def times(number: float) -> str:
     """A ratio with three digits that count; one that is nearly 1 with four decimals."""
-    text = units.rate(number)
+    text = units.rate(number) if number else "0"
     return f"{number:.4f}".rstrip("0") if text == "1.00" and abs(number - 1) >= 5e-5 else text
 
 
@@ -149,8 +149,13 @@ def missing(shown: Shown) -> list[str]:
         for index, name in enumerate(names):
             if measure.reason(index) and measure.unit not in (PIXELS, SHAPE):
                 found.setdefault((measure.title, measure.reason(index)), []).append(visible(name))
-    return [f"no {title}: {reason}" + ("" if len(having) == len(names) else f" ({listed(having)})")
-            for (title, reason), having in found.items()]
+    return [f"no {title}: {reason}" + _whose(having, names, reason) for (title, reason), having in found.items()]
+
+
+def _whose(having: Sequence[str], names: Sequence[str], reason: str) -> str:
+    """The networks that a reason is for, where it does not name them and is not for all."""
+    told = len(having) == len(names) or all(name in reason for name in having)
+    return "" if told else f" ({listed(having)})"
 
 
 def intervals(shown: Shown) -> list[str]:
