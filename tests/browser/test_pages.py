@@ -53,7 +53,8 @@ def test_on_paper_every_row_is_there_and_the_ground_is_light(name: str, show: An
     page.page.emulate_media(media="print")
     assert folded < len(page.seen()) == len(page.rows())
     assert ground(page) == rgb(palette.PAGE.light)
-    assert page.page.locator("nav, .bar").first.is_hidden()
+    assert page.page.locator("nav:visible, .tools:visible, input:visible").count() == 0
+    assert page.page.eval_on_selector_all("svg rect", "all => all.filter(one => !one.checkVisibility()).length") == 0
     cut = "all => all.filter(one => getComputedStyle(one).overflow !== 'visible').length"
     assert page.page.eval_on_selector_all(".scroll", cut) == 0
 

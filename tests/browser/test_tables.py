@@ -42,7 +42,7 @@ def test_a_click_opens_what_is_folded_and_folds_it_again(show: Any) -> None:
 
 def test_one_button_opens_every_row_and_folds_them_as_at_first(show: Any) -> None:
     page = show(report("resnet50"))
-    before, button = order(page), page.page.locator(".bar button")
+    before, button = order(page), page.page.locator(".tools button")
     button.click()
     assert len(page.seen()) == len(page.rows())
     button.click()
@@ -95,7 +95,7 @@ def test_finding_leaves_the_rows_that_have_all_words(show: Any) -> None:
     found = page.seen()
     assert len(found) == 4
     assert all("shortcut" in row["path"] and "CONV 1×1" in row["label"] for row in found)
-    assert page.page.locator(".bar output").inner_text() == f"4 of {len(summary('resnet50').layers)} rows"
+    assert page.page.locator(".tools output").inner_text() == f"4 of {len(summary('resnet50').layers)} rows"
     field.fill("nothing like it")
     assert page.seen() == []
     field.fill("")
@@ -105,7 +105,7 @@ def test_finding_leaves_the_rows_that_have_all_words(show: Any) -> None:
 def test_keys_go_through_the_rows_and_open_them(show: Any) -> None:
     page = show(report("vgg16"))
     keys = page.page.keyboard
-    page.page.locator(".bar button").focus()
+    page.page.locator(".tools button").focus()
     for _ in COLUMNS:
         keys.press("Tab")
     assert page.page.evaluate("document.activeElement.textContent") == "live"

@@ -156,7 +156,7 @@
       this.field = made("input", { type: "search", placeholder: `Find ${this.noun}`, "aria-label": `find ${this.noun}` });
       this.button = made("button", { type: "button" }, "Open all");
       this.output = made("output", { "aria-live": "polite" });
-      const bar = made("div", { class: "bar" });
+      const bar = made("div", { class: "tools" });
       bar.append(this.field, this.button, this.output);
       this.table.parentElement.before(bar);
       if (!this.rows.some((row) => row.group)) this.button.hidden = true;
