@@ -76,16 +76,21 @@ def nets_in(path: str) -> list[str]:
 
 
 def find_net(name: str) -> str | None:
-    """The spec file that a bare name stands for: one called like it, else one that defines a net of that name."""
+    """The spec file that a bare name stands for, as `every_net` has it."""
+    return every_net().get(name)
+
+
+def every_net() -> dict[str, str]:
+    """Every bare name and the spec file that it stands for: one called like it, else one that defines such a net."""
+    found: dict[str, str] = {}
     for folder in spec_folders():
         files = list(specs_in(folder))
         for path in files:
-            if os.path.basename(path) == f"{name}.cnn":
-                return path
+            found.setdefault(os.path.basename(path).removesuffix(".cnn"), path)
         for path in files:
-            if name in nets_in(path):
-                return path
-    return None
+            for name in nets_in(path):
+                found.setdefault(name, path)
+    return found
 
 
 def known_nets() -> dict[str, str]:

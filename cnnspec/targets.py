@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from cnnspec import files
+from cnnspec import files, revisions
 from cnnspec.diagnostics import Diagnostic, SpecError, closest, in_order
 from cnnspec.grammar import ast, parse_expression, parse_target
 from cnnspec.graph.elaborate import Elaboration, elaborate
@@ -30,7 +30,7 @@ class Target(Record):
 
     def vary(self, settings: Settings) -> Target:
         """The same net with other values for some parameters, without reading its file again; raises `SpecError`."""
-        changed = _arguments(settings, self.limits)
+        changed = arguments(settings, self.limits)
         args = (*_kept(self.module, self.call, changed), *changed)
         return Target(self.module, _with_arguments(self.module, self.call, args), self.limits, self.name)
 
@@ -39,18 +39,48 @@ class Target(Record):
         return elaborate(self.module, self.call, self.limits, input_shape, self.name)
 
 
-def resolve(target: str, settings: Settings | None = None, limits: Limits | None = None) -> Target:
-    """The net that a target names; raises `SpecError` where there is none or its file has mistakes."""
+class Shelf:
+    """Spec files, each searched and read at most once: for one command with many targets, as it notices no change."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._nets: dict[str, str] | None = None
+        self._modules: dict[str, Module] = {}
+
+    def find(self, net: str) -> str | None:
+        """The file that a bare name stands for, as `files.find_net` has it."""
+        if self._nets is None:
+            self._nets = files.every_net()
+        return self._nets.get(net)
+
+    def module(self, path: str) -> Module:
+        """A file, understood; raises `SpecError` where it cannot be read or has mistakes."""
+        if path not in self._modules:
+            self._modules[path] = _module(files.read(path, self.limits), self.limits)
+        return self._modules[path]
+
+
+def resolve(target: str, settings: Settings | None = None, limits: Limits | None = None,
+            shelf: Shelf | None = None) -> Target:
+    """The net that a target names; raises `SpecError` where there is none or its file has mistakes.
+
+    A `shelf` keeps files for the next target.
+    """
     limits = limits or Limits()
+    shelf = shelf or Shelf(limits)
     if "(" in target and not os.path.exists(target):
-        return _call(target, settings or {}, limits)
+        return _call(target, settings or {}, limits, shelf)
+    revised = revisions.named(target) if ":" in target else None
+    if revised is not None:
+        place, net = revised
+        return _net(_module(revisions.read(place, limits), limits), net, settings or {}, limits)
     path, _, net = target.rpartition(":") if ":" in target and not os.path.exists(target) else (target, "", "")
     if net or os.sep in path or path.endswith(".cnn") or os.path.isfile(path):
-        return from_source(files.read(path, limits), settings, limits, net)
-    found = files.find_net(path)
+        return _net(shelf.module(path), net, settings or {}, limits)
+    found = shelf.find(path)
     if found is None:
         raise _unknown_net(path)
-    module = _module(files.read(found, limits), limits)
+    module = shelf.module(found)
     named = path if any(n.name == path for n in module.nets) else ""
     return _net(module, named, settings or {}, limits)
 
@@ -77,11 +107,17 @@ def _module(source: Source, limits: Limits) -> Module:
 
 
 def _open(path: str, user: Source, limits: Limits) -> Source:
-    """The file of a `use`: beside the file that uses it, else in the spec folders."""
+    """The file of a `use`: beside the file that uses it, else in the spec folders; of a revision, at that revision."""
+    folders = files.spec_folders()
+    if isinstance(user, revisions.Revised) and not os.path.isabs(path):
+        found = revisions.beside(path, user, limits)
+        if found is not None:
+            return found
+        folders = [folder for folder in folders if folder != "specs"]  # as it is now is not as it was
     near = files.beside(path, user)
     if os.path.normpath(near) == os.path.normpath(user.name):
         return user  # a loop, which whoever loads it says; the text may come from elsewhere than the disk
-    for candidate in (near, *(os.path.join(folder, path) for folder in files.spec_folders())):
+    for candidate in (near, *(os.path.join(folder, path) for folder in folders)):
         if os.path.isfile(candidate):
             return files.read(os.path.normpath(candidate), limits)
     return files.read(near, limits)
@@ -92,9 +128,8 @@ def _net(module: Module, name: str, settings: Settings, limits: Limits) -> Targe
     net = named.get(name) if name else module.main()
     if net is None:
         raise _no_such_net(module, name)
-    arguments = _arguments(settings, limits)
     plain = ast.Apply(net.name_span, ast.Name(net.name_span, net.name), None)
-    return Target(module, _with_arguments(module, plain, arguments), limits, net.name)
+    return Target(module, _with_arguments(module, plain, arguments(settings, limits)), limits, net.name)
 
 
 def _with_arguments(module: Module, call: ast.Apply, arguments: tuple[ast.Argument, ...]) -> ast.Apply:
@@ -125,32 +160,32 @@ def _kept(module: Module, call: ast.Apply, changed: tuple[ast.Argument, ...]) ->
     return [argument for argument in named if argument.name not in names]
 
 
-def _call(text: str, settings: Settings, limits: Limits) -> Target:
+def _call(text: str, settings: Settings, limits: Limits, shelf: Shelf) -> Target:
     call, mistakes = parse_target(Source("<target>", text), limits=limits)
     if call is None or mistakes:
         raise SpecError(mistakes)
     name = call.callee.id if isinstance(call.callee, ast.Name) else call.callee.span.text
-    path = files.find_net(name)
+    path = shelf.find(name)
     if path is None:
         raise _unknown_net(name)
-    target = _net(_module(files.read(path, limits), limits), name, {}, limits)
-    changed = _arguments(settings, limits)
+    target = _net(shelf.module(path), name, {}, limits)
+    changed = arguments(settings, limits)
     plain = ast.Apply(call.span, call.callee, None)
     args = (*_kept(target.module, call, changed), *changed)
     return Target(target.module, _with_arguments(target.module, plain, args), limits, target.name)
 
 
-def _arguments(settings: Settings, limits: Limits) -> tuple[ast.Argument, ...]:
-    """`--set name=value` as arguments of the net's call."""
-    arguments = []
+def arguments(settings: Settings, limits: Limits) -> tuple[ast.Argument, ...]:
+    """`--set name=value` as arguments of the net's call; raises `SpecError` for a value that is no expression."""
+    found = []
     for name, value in settings.items():
         source = Source(f"<{name}>", value if isinstance(value, str) else _literal(value))
         expr, mistakes = parse_expression(source, limits=limits)
         if expr is None or mistakes:
             raise SpecError(mistakes)
         name_span = Span(Source("<set>", name), 0, len(name))
-        arguments.append(ast.Argument(expr.span, name, name_span, expr))
-    return tuple(arguments)
+        found.append(ast.Argument(expr.span, name, name_span, expr))
+    return tuple(found)
 
 
 def _literal(value: object) -> str:

@@ -78,18 +78,18 @@ class Measure(Record):
 
         Of measured values, all from which the best cannot be told: whose ratios' intervals meet the best one's.
         """
-        known = [index for index, number in enumerate(self.numbers) if number is not None]
+        known = {index: number for index, number in enumerate(self.numbers) if number is not None}
         if self.better == NEITHER or len(known) < 2:
             return ()
-        first = (min if self.better == LOW else max)(known, key=lambda index: self.numbers[index] or 0)
-        alike = tuple(index for index in known if self._alike(index, first))
+        first = (min if self.better == LOW else max)(known, key=lambda index: known[index])
+        alike = tuple(index for index, number in known.items()
+                      if number == known[first] or self._overlap(index, first))
         return alike if len(alike) < len(known) else ()
 
-    def _alike(self, one: int, other: int) -> bool:
+    def _overlap(self, one: int, other: int) -> bool:
+        """Whether two ratios were measured, and one may be the other."""
         mine, its = self._ratio_interval(one), self._ratio_interval(other)
-        if mine is None or its is None:
-            return self.numbers[one] == self.numbers[other]
-        return mine.low <= its.high and its.low <= mine.high
+        return mine is not None and its is not None and mine.low <= its.high and its.low <= mine.high
 
     def _ratio_interval(self, index: int) -> Interval | None:
         if not self.ratio_intervals:
@@ -198,6 +198,19 @@ def predicted(found: Sequence[Prediction]) -> Measure:
 
 
 # ------------------------------------------------------------------------------------------------- Pareto
+
+
+class Front(Record):
+    """Which networks are the best compromises between several measures."""
+
+    measures: tuple[Measure, ...]
+    #: Of each network, whether another is at least as good in all measures and better in one; None where it lacks one.
+    dominated: tuple[bool | None, ...]
+
+
+def front(measures: Sequence[Measure]) -> Front:
+    """The Pareto front of networks in some measures; errors as for `dominated`."""
+    return Front(tuple(measures), dominated(measures))
 
 
 def dominated(measures: Sequence[Measure]) -> tuple[bool | None, ...]:

@@ -14,6 +14,8 @@ from cnnspec.record import Record
 
 #: A figure that a device may not give.
 Figure = float | Unavailable
+#: Stands for figures that nobody wanted.
+NOT_ASKED = Unavailable("not asked for")
 
 
 class Options(Record):

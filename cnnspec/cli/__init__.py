@@ -13,12 +13,15 @@ from cnnspec import __version__
 #: Commands with the module that holds each, in the order of the help.
 COMMANDS = {
     "summary": "Shapes, parameters, MACs, receptive fields and memory, layer by layer.",
+    "compare": "Networks side by side: what each costs, stage by stage.",
     "check": "Find every mistake in spec files; silent when there is none.",
     "explain": "The arithmetic of a layer, or the meaning of a diagnostic.",
     "predict": "How long networks take on a device, without running them.",
     "calibrate": "Measure a device, so that latencies on it can be predicted.",
     "profile": "What networks cost on a device, by running them.",
     "verify": "Hold the analysis against PyTorch, layer by layer and in total.",
+    "diff": "What changed between two networks, and what each change did.",
+    "draw": "The network as a picture: SVG, PNG, DOT or Mermaid.",
     "doctor": "What this machine has to run networks on, and what is missing.",
     "fmt": "Rewrite spec files in the canonical layout.",
     "layers": "The catalogue of layers, with arguments and defaults.",

@@ -104,7 +104,7 @@ def fail(error: SpecError) -> NoReturn:
     if isinstance(error, NoDevice):
         sys.exit(3)
     usage = {"file-not-found", "not-a-file", "unknown-net", "unknown-input", "unknown-device",
-             "no-profile-file"}
+             "no-profile-file", "no-git", "no-repository", "unknown-revision"}
     sys.exit(2 if all(d.span is None and d.code in usage for d in error.diagnostics) else 1)
 
 

@@ -10,6 +10,8 @@ import click
 
 from cnnspec.cli.options import fail, limit_options, load_target, take_limits
 from cnnspec.cli.progress import Progress
+from cnnspec.cli.report_option import Reporting, report_option, write_reports
+from cnnspec.cli.run_options import DTYPES, refuse_runs, refuse_untrained, run_options, take_options
 from cnnspec.cli.summary import take_depth
 from cnnspec.diagnostics import SpecError
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from cnnspec.net import Net
 
 FORMATS = ("table", "json", "csv", "markdown")
-DTYPES = ("float32", "tf32", "float16", "bfloat16", "float64")
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 
 
@@ -44,27 +45,19 @@ def take_share(ctx: click.Context, param: click.Parameter, value: str) -> float:
     return share
 
 
-@click.command()
+@click.command(cls=Reporting)
 @click.argument("targets", nargs=-1)
 @click.option("-e", "--expression", metavar="SPEC", help="A spec given inline.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter of the nets a value.")
 @click.option("--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Take another input shape.")
 @click.option("--device", default="cpu", show_default=True, metavar="NAME", help="cpu, cuda, cuda:1, mps.")
-@click.option("--mode", type=click.Choice(["inference", "training"]), default="inference", show_default=True,
-              help="What one run is: a forward pass, or a step of training.")
 @click.option("--batch", "batches", default="1", show_default=True, callback=take_batches, metavar="N,…|auto",
               help="Images at once; auto finds where throughput saturates, and what fits.")
 @click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True,
               help="Element type; tf32 is float32 with products rounded to TF32.")
-@click.option("--autocast", is_flag=True, help="Keep float32 and let operators choose --dtype, rather than cast all.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), default="momentum", show_default=True,
               help="Of a step of training.")
-@click.option("--channels-last", is_flag=True, help="Pictures with their channels last.")
-@click.option("--compile", "compiled", is_flag=True, help="Run what torch.compile makes of it.")
-@click.option("--cuda-graph", is_flag=True, help="Run as a CUDA graph.")
-@click.option("--cold", is_flag=True, help="Clear the caches before each run.")
-@click.option("--threads", type=click.IntRange(1), help="Threads of one operator on the CPU.")
-@click.option("--energy/--no-energy", default=True, help="Measure energy, where the device tells it (some 20 s more).")
+@run_options
 @click.option("--layers/--no-layers", default=True, help="Measure the time of each layer.")
 @click.option("--depth", callback=take_depth, metavar="N|all", help="Levels of the table to open, as in `summary`.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True,
@@ -74,6 +67,7 @@ def take_share(ctx: click.Context, param: click.Parameter, value: str) -> float:
 @click.option("--against", metavar="FILE", help="Compare with a saved profile; exit code 1 where it is slower.")
 @click.option("--max-slowdown", default="5%", show_default=True, callback=take_share, metavar="SHARE",
               help="How much slower --against allows, beyond where the intervals part.")
+@report_option
 @limit_options
 def command(targets: tuple[str, ...], expression: str | None, settings: tuple[str, ...], inputs: tuple[str, ...],
             **given: Any) -> None:
@@ -99,39 +93,21 @@ def command(targets: tuple[str, ...], expression: str | None, settings: tuple[st
 
 def refuse(targets: tuple[str, ...], expression: str | None, given: dict[str, Any]) -> None:
     """Raise `click.UsageError` for options that do not go together."""
-    kind = given["device"].partition(":")[0]
     if bool(targets) == (expression is not None):
         raise click.UsageError("give TARGETs or `-e SPEC`")
-    if len(targets) > 1 and (given["trace"] or given["against"]):
-        raise click.UsageError("--trace and --against go with one network")
-    if given["dtype"] == "tf32" and kind != "cuda":
-        raise click.UsageError("tf32 is for CUDA devices; the CPU computes float32 in full")
-    if given["autocast"] and given["dtype"] not in {"float16", "bfloat16"}:
-        raise click.UsageError("--autocast goes with --dtype float16 or bfloat16")
-    if given["cuda_graph"] and kind != "cuda":
-        raise click.UsageError("--cuda-graph goes with --device cuda")
-    if given["cuda_graph"] and given["compiled"]:
-        raise click.UsageError("--cuda-graph and --compile do not go together")
-
-
-def refuse_untrained(nets: list[Net], mode: str) -> None:
-    """Raise `click.UsageError` where a network without weights to train is to be trained."""
-    for net in nets if mode == "training" else ():
-        summary = net.summary()
-        if not summary.can_train:
-            raise click.UsageError(f"--mode training does not go with {net.name}: {summary.memories.untrained}")
+    if len(targets) > 1 and (given["trace"] or given["against"] or given["reports"]):
+        raise click.UsageError("--trace, --against and --report go with one network")
+    refuse_runs(given)
 
 
 def measure(nets: list[Net], given: dict[str, Any]) -> int:
     """Profile each net, print it, and write what was asked for; returns the exit code."""
-    from cnnspec.analysis.profile import Options
     from cnnspec.runtime.devices import select
     from cnnspec.runtime.profile import Request, profile
 
     device = select(given["device"])
     stored = read_stored(given["against"])
-    options = Options(**{name: given[name] for name in ("mode", "dtype", "autocast", "channels_last", "compiled",
-                                                        "cuda_graph", "cold", "optimizer")})
+    options = take_options(given)
     request = Request(device, given["threads"], given["energy"], given["layers"])
     found = []
     for net in nets:
@@ -146,6 +122,7 @@ def measure(nets: list[Net], given: dict[str, Any]) -> int:
     for one in found:
         if given["save"]:
             save(one)
+        write_reports(given["reports"], "profile", one)
     if given["trace"] and not found[0].interrupted:
         trace(nets[0], found[0], options, given["trace"])
     if any(one.interrupted for one in found):

@@ -11,6 +11,7 @@ from cnnspec.analysis.prediction import Prediction, predict
 from cnnspec.analysis.summary import Summary
 from cnnspec.analysis.training import OPTIMIZERS
 from cnnspec.cli.options import fail, load_target, take_limits, target_options, warn
+from cnnspec.cli.report_option import Report, Reporting, report_option, write_reports
 from cnnspec.diagnostics import Diagnostic, SpecError, closest
 from cnnspec.record import Record
 from cnnspec.render.columns import COLUMNS, TRAINED, Column
@@ -61,7 +62,7 @@ def take_columns(ctx: click.Context, param: click.Parameter, value: str | None) 
 _COLUMN_HELP = "\b\nColumns:\n" + "\n".join(f"  {column.name:<14}{column.doc}" for column in COLUMNS.values())
 
 
-@click.command(epilog=_COLUMN_HELP)
+@click.command(cls=Reporting, epilog=_COLUMN_HELP)
 @target_options
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True,
               help="How to print it; csv has a row for each layer, json everything.")
@@ -79,9 +80,11 @@ _COLUMN_HELP = "\b\nColumns:\n" + "\n".join(f"  {column.name:<14}{column.doc}" f
 @click.option("--device", metavar="NAME", help="Add how long it takes there, as `cnnspec predict` has it.")
 @click.option("--convention", type=click.Choice(list(CONVENTIONS)),
               help="Count the work as another tool does, to the digit (default macs).")
+@report_option
 def command(target: str | None, expression: str | None, settings: tuple[str, ...], inputs: tuple[str, ...],
             format_: str, columns: tuple[Column, ...], depth: int | None, batch: int, dtype: str,
-            optimizer: str | None, memory: bool, device: str | None, convention: str | None, **limits: int) -> None:
+            optimizer: str | None, memory: bool, device: str | None, convention: str | None,
+            reports: tuple[Report, ...], **limits: int) -> None:
     """Shapes, parameters, MACs, receptive fields and memory, layer by layer.
 
     TARGET is a spec file, FILE:NET, the name of a net (`cnnspec zoo` lists them), a call such as
@@ -104,7 +107,9 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
                                    "`--format json` holds all")
         summary = net.summary(batch, dtype, optimizer or "momentum")
         _must_train(summary, [f"--optimizer {optimizer}"] if optimizer else [], columns)
-        show(summary, net.diagnostics, view.replace(prediction=None if known is None else predict(summary, known)))
+        view = view.replace(prediction=None if known is None else predict(summary, known))
+        show(summary, net.diagnostics, view)
+        write_reports(reports, "summary", summary, depth=depth, overridden=bool(inputs), prediction=view.prediction)
     except SpecError as error:
         fail(error)
     except Uncounted as error:

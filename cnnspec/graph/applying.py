@@ -104,7 +104,7 @@ def expand_definition(x: Expansion, callee: Defined, given: tuple[Given, ...], s
     made = x.expanded.get(key)
     component = name or callee.definition.name
     if made is not None and wire is not None:
-        scope = Scope(env.scope, BLOCK, callee.definition, component, made.scope.values)
+        scope = Scope(env.scope, BLOCK, callee.definition, component, made.scope.values, call=step)
         return replay(x, made, scope, wire, step.span)
     inner = Environment(callee.module, Frame(callee.definition.body))
     start, turns, ports = len(x.nodes), x.budget.turns, x.ports
@@ -142,7 +142,7 @@ def expand_body(x: Expansion, callee: Defined, given: tuple[Given, ...], step: a
     bind_parameters(callee.module.signature(definition), given, definition.name, step.span, inner, x.evaluator,
                     entering(wire))
     kind = NET if isinstance(definition, ast.Net) else BLOCK
-    inner.scope = Scope(env.scope, kind, definition, component, dict(inner.names))
+    inner.scope = Scope(env.scope, kind, definition, component, dict(inner.names), call=step)
     return x.body(definition.body, inner, wire)
 
 

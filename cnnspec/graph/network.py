@@ -33,6 +33,8 @@ class Scope(Record):
     #: Which turn or branch it is (from 0), of how many.
     turn: int = 0
     turns: int = 0
+    #: The step that called it, of a block or net.
+    call: ast.Apply | None = None
 
 
 class Node(Record):

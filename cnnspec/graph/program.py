@@ -109,7 +109,7 @@ class Module:
 
 def stem(name: str) -> str:
     """A file's name without folder and ending."""
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    base = name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]  # a revision stands before its file
     return base.rsplit(".", 1)[0] if "." in base else base
 
 

@@ -63,6 +63,7 @@ def _moved(scope: Scope, scopes: dict[Scope, Scope]) -> Scope:
     if moved is None:
         assert scope.parent is not None  # the call's own scope is known from the start
         parent = _moved(scope.parent, scopes)
-        moved = Scope(parent, scope.kind, scope.syntax, scope.component, scope.values, scope.turn, scope.turns)
+        moved = Scope(parent, scope.kind, scope.syntax, scope.component, scope.values, scope.turn, scope.turns,
+                      scope.call)
         scopes[scope] = moved
     return moved

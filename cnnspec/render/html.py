@@ -1,4 +1,4 @@
-"""A summary as HTML for notebooks: the rows of the terminal's table, of which the folded ones open at a click."""
+"""A summary as HTML for notebooks: its drawing, and the rows of the terminal's table, which open at a click."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import Summary
 from cnnspec.render import units
 from cnnspec.render.columns import Column, columns
+from cnnspec.render.draw import svg
 from cnnspec.render.layout import Line, bar, suffix
 from cnnspec.render.totals import conventions, remarks, totals
 
@@ -17,6 +18,7 @@ _LEVELS, _MOST_LAYERS = 2, 2000
 
 _STYLE = """
 .cnnspec { font: 13px/1.5 ui-monospace, Menlo, Consolas, monospace; color: #1f2328; max-width: 62em; }
+.cnnspec .drawing { max-height: 32em; overflow: auto; text-align: center; margin: .5em 0; }
 .cnnspec .row { display: grid; grid-template-columns: minmax(18em, 1fr) 9em 12em 12em 5em; gap: 0 1em;
   font-variant-numeric: tabular-nums; white-space: nowrap; }
 .cnnspec .row > * { text-align: right; overflow: hidden; text-overflow: ellipsis; }
@@ -46,6 +48,7 @@ def summary_html(summary: Summary) -> str:
     facts = [*totals(summary, None, 80), *conventions(summary, None, None), *remarks(summary, None)]
     below = "".join(f"<div>{_line(line)}</div>" for line in facts)
     return (f'<div class="cnnspec"><style>{_STYLE}</style><div><b>{escape(summary.name)}</b> {_head(summary)}</div>'
+            f'<div class="drawing">{svg(summary, standalone=False)}</div>'
             f'<div class="row">{head}</div>{rows}<br>{below}</div>')
 
 

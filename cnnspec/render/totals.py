@@ -34,7 +34,10 @@ class Fact(Record):
 
 
 def totals(summary: Summary, convention: str | None, width: int) -> list[Line]:
-    """The totals in two columns; in one where the width is too small for two. Each peak has a line for itself."""
+    """The totals in two columns; in one where the width is too small for two. Each peak has a line for itself.
+
+    A width of 0 asks for one fact a line, however long.
+    """
     facts = _pairs(summary, convention)
     pairs = [(_joined(left), _joined(right)) for left, right in facts]
     room = max(_length(left) for left, _ in pairs) + _GAP
@@ -44,7 +47,7 @@ def totals(summary: Summary, convention: str | None, width: int) -> list[Line]:
         lines = [line for pair in facts for side in pair for line in _stacked(side, width - _MARGIN)]
     for peak, at in _peaks(summary):
         place = Styled(f"  at {at}")
-        fits = _MARGIN + _length(peak.line) + len(place.text) <= width
+        fits = not width or _MARGIN + _length(peak.line) + len(place.text) <= width
         lines += [[*peak.line, place]] if fits else [peak.line, [place]]
     return [[Styled(" " * _MARGIN), *line] for line in lines]
 

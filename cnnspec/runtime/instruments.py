@@ -16,7 +16,6 @@ from cnnspec.runtime.workload import Workload
 #: What stands for figures that were not come to.
 BROKEN_OFF = Unavailable("broken off before")
 GIVEN_UP = Unavailable("the run was given up")
-NOT_ASKED = Unavailable("not asked for")
 ELSEWHERE = Unavailable("a CUDA device has events of its own; this is none")
 
 

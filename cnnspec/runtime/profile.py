@@ -13,7 +13,7 @@ from cnnspec.analysis.latency import Latency
 from cnnspec.analysis.layer_runs import layer_runs
 from cnnspec.analysis.layer_times import LayerTimes
 from cnnspec.analysis.prediction import Prediction, predict
-from cnnspec.analysis.profile import Options, Profile, Rates, Run, Sweep
+from cnnspec.analysis.profile import NOT_ASKED, Options, Profile, Rates, Run, Sweep
 from cnnspec.environment import Unavailable
 from cnnspec.net import Net
 from cnnspec.record import Record
@@ -23,7 +23,6 @@ from cnnspec.runtime.device_rates import known, rates
 from cnnspec.runtime.instruments import (
     BROKEN_OFF,
     GIVEN_UP,
-    NOT_ASKED,
     by_host,
     current,
     meter,

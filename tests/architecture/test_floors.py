@@ -9,15 +9,17 @@ import pytest
 from tests.architecture.code import Import, imports, modules
 
 #: Which floor each room is on. The modules beside the rooms are the public API and what it stands on: they have half
-#: floors, over all that they put together. `targets` finds and calls a net, so it stands over the graph and under the
-#: analysis; `net` is what `load` returns, so it stands over the analysis and under what renders and runs it.
+#: floors, over all that they put together. `targets` finds and calls a net, and `variants` calls it with other values:
+#: they stand over the graph and under the analysis. `net` is what `load` returns, so it stands over the analysis and
+#: under what renders and runs it.
 #: `environment` is the records that runtime makes and render shows: neither imports the other, and they need nothing
 #: but records and diagnostics.
 FLOORS = {
-    "": 0, "record": 0, "source": 0, "diagnostics": 0, "limits": 0, "codes": 0, "files": 0, "environment": 0,
+    "": 0, "record": 0, "source": 0, "diagnostics": 0, "limits": 0, "codes": 0, "files": 0, "revisions": 0,
+    "environment": 0,
     "grammar": 1, "layers": 1,
     "graph": 2,
-    "targets": 2.5,
+    "targets": 2.5, "variants": 2.6,
     "analysis": 3,
     "net": 3.5,
     "render": 4, "runtime": 4,

@@ -1,0 +1,106 @@
+"""The least costly way from one chain of items to another, by dynamic programming within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import accumulate
+
+from cnnspec.analysis.alignment_items import Item
+from cnnspec.record import Record
+
+Chain = tuple[Item, ...]
+#: What it costs to make one item of another; None where they are nothing to each other.
+Cost = Callable[[Item, Item], int | None]
+
+#: Pairs of items that are compared for two chains; of longer ones, only those near the diagonal.
+_MOST_CELLS = 250_000
+#: More than any alignment costs.
+_NEVER = 1 << 60
+
+
+class Step(Record):
+    """A stretch of both chains: one item of each that are counterparts, or a gap."""
+
+    a: range
+    b: range
+    paired: bool
+    #: Of a gap, the unit to replace by its parts before it is aligned: whose chain's (0 or 1), and which.
+    opened: tuple[int, int] | None = None
+
+
+def chain_steps(a: Chain, b: Chain, cost: Cost) -> tuple[int, list[Step]]:
+    """The cost of an alignment, and its steps in order. Equal items at both ends are counterparts."""
+    before = _common(a, b)
+    after = _common(a[before:][::-1], b[before:][::-1])
+    middle_a, middle_b = range(before, len(a) - after), range(before, len(b) - after)
+    total, inside = _between(a, b, middle_a, middle_b, cost)
+    ends = [(i, j) for i, j in zip(range(middle_a.stop, len(a)), range(middle_b.stop, len(b)), strict=True)]
+    return total, _steps([*((i, i) for i in range(before)), *inside, *ends], len(a), len(b))
+
+
+def _common(a: Chain, b: Chain) -> int:
+    """How many items from the first are equal."""
+    return next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x.key != y.key), min(len(a), len(b)))
+
+
+def _steps(pairs: list[tuple[int, int]], length_a: int, length_b: int) -> list[Step]:
+    """Pairs of items, in order, with the gaps between them."""
+    found: list[Step] = []
+    i = j = 0
+    for x, y in [*pairs, (length_a, length_b)]:
+        if x > i or y > j:
+            found.append(Step(range(i, x), range(j, y), paired=False))
+        if x < length_a:
+            found.append(Step(range(x, x + 1), range(y, y + 1), paired=True))
+        i, j = x + 1, y + 1
+    return found
+
+
+def _between(a: Chain, b: Chain, rows: range, columns: range, cost: Cost) -> tuple[int, list[tuple[int, int]]]:
+    """The least cost for two stretches, and the pairs of it. Where several cost as little, pairs come early."""
+    removing = [0, *accumulate(a[i].weight for i in rows)]
+    adding = [0, *accumulate(b[j].weight for j in columns)]
+    if not rows or not columns:
+        return removing[-1] + adding[-1], []
+    height, width = len(rows), len(columns)
+    band = max(_MOST_CELLS // height, abs(height - width) // height + 2)
+    pairing: dict[tuple[int, int], int] = {}
+    table: list[tuple[int, list[int]]] = [(0, adding)]
+    for i in range(1, height + 1):
+        middle = i * width // height
+        low, high = max(middle - band, 0), min(middle + band, width)
+        offset, above = table[-1]
+        line: list[int] = []
+        for j in range(low, high + 1):
+            best = _at(offset, above, j) + removing[i] - removing[i - 1]
+            if j > low:
+                best = min(best, line[-1] + adding[j] - adding[j - 1])
+            if j > 0:
+                change = cost(a[rows[i - 1]], b[columns[j - 1]])
+                if change is not None:
+                    pairing[i, j] = change
+                    best = min(best, _at(offset, above, j - 1) + change)
+            line.append(best)
+        table.append((low, line))
+    return table[-1][1][-1], _back(table, pairing, rows, columns, removing, adding)
+
+
+def _at(offset: int, line: list[int], j: int) -> int:
+    return line[j - offset] if offset <= j < offset + len(line) else _NEVER
+
+
+def _back(table: list[tuple[int, list[int]]], pairing: dict[tuple[int, int], int], rows: range, columns: range,
+          removing: list[int], adding: list[int]) -> list[tuple[int, int]]:
+    """The pairs of the cheapest way, followed from its end, where items are left over rather than paired."""
+    pairs: list[tuple[int, int]] = []
+    i, j = len(rows), len(columns)
+    while i and j:
+        here = _at(*table[i], j)
+        if here == _at(*table[i - 1], j) + removing[i] - removing[i - 1]:
+            i -= 1
+        elif here == _at(*table[i], j - 1) + adding[j] - adding[j - 1]:
+            j -= 1
+        else:
+            pairs.append((rows[i - 1], columns[j - 1]))
+            i, j = i - 1, j - 1
+    return pairs[::-1]

@@ -1,0 +1,116 @@
+"""Whether two graphs are the same, and where counterparts read other values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from cnnspec.analysis.difference_findings import CONNECTED, OUTPUT, Finding
+from cnnspec.analysis.difference_places import place
+from cnnspec.analysis.summary import LayerSummary, Summary
+from cnnspec.graph.network import Node
+
+
+def equal(a: Summary, b: Summary) -> bool:
+    """Whether both have the same layers with the same arguments, connections, shapes and outputs.
+
+    How they are written, and what they are called, makes no difference.
+    """
+    return (len(a.layers) == len(b.layers) and all(map(_same, a.layers, b.layers))
+            and a.graph.output == b.graph.output and list(a.graph.inputs.values()) == list(b.graph.inputs.values())
+            and _outputs(a) == _outputs(b))
+
+
+def _same(x: LayerSummary, y: LayerSummary) -> bool:
+    p, q = x.node.op, y.node.op
+    same = p is q or (type(p.layer) is type(q.layer) and p.layer.values == q.layer.values and p.inputs == q.inputs)
+    return same and x.node.inputs == y.node.inputs and x.runs == y.runs
+
+
+def _outputs(summary: Summary) -> list[tuple[int, bool]]:
+    return sorted((output.node, output.train_only) for output in summary.graph.outputs)
+
+
+def in_wiring(a: Summary, b: Summary, pairs: Iterable[tuple[int, int]], *, told: bool) -> list[Finding]:
+    """Counterparts that read other values, and outputs that are new, gone or elsewhere.
+
+    Layers without counterparts are passed over: what reads a value through one of them reads the same value. Unless
+    something else is `told`, connections are held against each other to the letter.
+    """
+    wires = _Wires(a.graph.nodes, b.graph.nodes, dict(pairs))
+    found = [*_connections(a, b, wires, strict=False), *_ends(a, b, wires)]
+    return found if found or told else [*_connections(a, b, wires, strict=True)]
+
+
+class _Wires:
+    """Which values are the same in both networks."""
+
+    def __init__(self, a: Sequence[Node], b: Sequence[Node], pairs: Mapping[int, int]) -> None:
+        self.nodes = a, b
+        self.pairs = pairs
+        self.sources = (_sources(a, {i: i for i in pairs}), _sources(b, {j: j for j in pairs.values()}))
+
+    def same(self, i: int, j: int) -> bool:
+        """Whether a value of the one network is, or comes through, a value of the other."""
+        return any(self.pairs[source] in self.sources[1][j] for source in self.sources[0][i])
+
+
+def _sources(nodes: Sequence[Node], known: Mapping[int, int]) -> list[frozenset[int]]:
+    """By node, the nodes with counterparts that its value comes from: itself, or those that it reads."""
+    found: list[frozenset[int]] = []
+    for node in nodes:
+        passed = frozenset((node.index,)) if node.index in known else \
+            frozenset(source for index in node.inputs for source in found[index])
+        found.append(passed)
+    return found
+
+
+def _connections(a: Summary, b: Summary, wires: _Wires, *, strict: bool) -> Iterator[Finding]:
+    for i, j in wires.pairs.items():
+        x, y = a.layers[i], b.layers[j]
+        p, q = x.node.inputs, y.node.inputs
+        if strict:
+            differs = [wires.pairs.get(index, -1) for index in p] != list(q)
+        elif len(p) == len(q):
+            differs = not all(map(wires.same, p, q))
+        else:
+            differs = _spelled(x) != _spelled(y) and len(wires.pairs) == len(a.layers) == len(b.layers)
+        if differs:
+            before, after = (f"{layer.op} of {_read(summary, layer)}" for summary, layer in ((a, x), (b, y)))
+            yield Finding(CONNECTED, (CONNECTED, x.node.span, y.node.span), y.node.scope, place(y.node.scope), before,
+                          after, x.node.span, y.node.span, (i,), (j,))
+
+
+def _read(summary: Summary, layer: LayerSummary) -> str:
+    """The paths of what a layer reads; of many, how many they are."""
+    paths = [summary.layers[index].path for index in layer.node.inputs]
+    return ", ".join(paths) if len(paths) <= 3 else f"{len(paths)} values"
+
+
+def _spelled(layer: LayerSummary) -> str:
+    return "".join(layer.node.span.text.split())
+
+
+def _ends(a: Summary, b: Summary, wires: _Wires) -> Iterator[Finding]:
+    """Outputs by name; the main output, which has none, is `output`."""
+    before, after = _named(a), _named(b)
+    for name in dict.fromkeys((*before, *after)):
+        old, new = before.get(name), after.get(name)
+        if old is None or new is None or old[1] != new[1] or not wires.same(old[0], new[0]):
+            at = new if new is not None else old
+            assert at is not None  # the name is one side's at least
+            yield Finding(OUTPUT, (OUTPUT, name), name, (), _said(a, name, old), _said(b, name, new),
+                          None if old is None else a.layers[old[0]].node.span,
+                          None if new is None else b.layers[new[0]].node.span,
+                          () if old is None else (old[0],), () if new is None else (new[0],))
+
+
+def _named(summary: Summary) -> dict[str, tuple[int, bool]]:
+    return {"": (summary.graph.output, False)} | {
+        output.name: (output.node, output.train_only) for output in summary.graph.outputs}
+
+
+def _said(summary: Summary, name: str, end: tuple[int, bool] | None) -> str:
+    if end is None:
+        return ""
+    trained = ", in training only" if end[1] else ""
+    return f"output {name or 'of the network'} at {summary.layers[end[0]].path}{trained}"

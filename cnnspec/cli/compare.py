@@ -1,0 +1,192 @@
+"""`cnnspec compare`: networks side by side, measure by measure and stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import click
+
+from cnnspec.analysis.lineup import Candidate, Lineup, line_up
+from cnnspec.analysis.lineup_measures import (
+    ANALYTIC,
+    NEITHER,
+    PIXELS,
+    PREDICTED,
+    Measure,
+    Value,
+    front,
+    predicted,
+)
+from cnnspec.analysis.memory import DTYPES
+from cnnspec.analysis.prediction import Prediction, predict
+from cnnspec.analysis.summary import Summary
+from cnnspec.analysis.training import OPTIMIZERS
+from cnnspec.cli.candidates import Asked, contenders
+from cnnspec.cli.options import fail, limit_options, take_limits
+from cnnspec.diagnostics import SpecError, closest
+from cnnspec.layers.base import Shape, product
+from cnnspec.record import Record
+from cnnspec.render.compare_text import MOST_COLUMNS, Shown
+
+FORMATS = ("table", "json", "csv", "markdown")
+#: The fewest measures that a front is of.
+_FEWEST = 2
+
+_MEASURE_HELP = "\b\nMeasures:\n" + "\n".join(f"  {name:<16}{doc}" for name, doc in ANALYTIC.items()) \
+    + f"\n  {PREDICTED:<16}latency, with --device"
+
+
+class Wanted(Record):
+    """Which measures the command line asks for, and in which order it wants the networks."""
+
+    columns: tuple[str, ...]
+    pareto: tuple[str, ...]
+    #: Empty for the order in which they are named.
+    sort: str
+    descending: bool
+
+
+def take_names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Names of measures with commas between them, each once."""
+    names = [name.strip() for name in (value or "").split(",")]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+@click.command(epilog=_MEASURE_HELP)
+@click.argument("targets", nargs=-1)
+@click.option("-e", "--expression", "expressions", multiple=True, metavar="SPEC",
+              help="A spec given inline, beside the TARGETs.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+              help="Give a parameter a value in every network that has it.")
+@click.option("--over", "overs", multiple=True, metavar="NAME=1..4",
+              help="A network for each value of a parameter, or of a name that a call leaves free; also 1,2,4 and "
+              "lists such as (1,1),(2,2). Several make every combination.")
+@click.option("--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Take another input shape.")
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True,
+              help="Images at once: bytes are for all of them, counts for one.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True,
+              help="Element type, for bytes.")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="momentum", show_default=True,
+              help="Of the training that memory is told for.")
+@click.option("--device", metavar="NAME", help="Add how long they take there, as `cnnspec predict` has it.")
+@click.option("--columns", callback=take_names, metavar="NAME,…", help="The measures, in this order (see below).")
+@click.option("--sort", metavar="[-]NAME", help="Order the networks by a measure; descending with a minus.")
+@click.option("--pareto", callback=take_names, metavar="NAME,NAME…",
+              help="Mark who is dominated: another is as good in all of these measures, and better in one.")
+@click.option("--stages/--no-stages", default=True, help="Compare them by resolution too, where they fit side by side.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True,
+              help="How to print it; csv has a row for each network, json everything.")
+@limit_options
+def command(targets: tuple[str, ...], expressions: tuple[str, ...], settings: tuple[str, ...], overs: tuple[str, ...],
+            inputs: tuple[str, ...], batch: int, dtype: str, optimizer: str, device: str | None,
+            columns: tuple[str, ...], sort: str | None, pareto: tuple[str, ...], stages: bool, format_: str,
+            **limits: int) -> None:
+    """Networks side by side: what each costs, stage by stage.
+
+    TARGETs are spec files, FILE:NET, names of nets, calls, `-`. A family is one call with a name left free:
+    'resnet(basic, (n, n, n, n))' --over n=1..4. Ratios are to the first network. Stages are parts of one resolution:
+    /4 is where every fourth pixel of the input has a position.
+    """
+    bounds = take_limits(limits)
+    refuse(len(targets) + len(expressions), overs, columns, format_)
+    wanted = take_wanted(columns, pareto, sort, device)
+    try:
+        found = contenders(Asked(targets, expressions, settings, inputs, overs), bounds)
+        if len(found) < _FEWEST:
+            raise click.UsageError("this is one network; name another TARGET, or give --over several values")
+        made = [Candidate(one.net.summary(batch, dtype, optimizer), one.target, one.settings) for one in found]
+        known = [] if device is None else predictions([one.summary for one in made], device, dtype)
+        lineup = line_up(made, [predicted(known)] if known else [])
+        if len(found) > MOST_COLUMNS and format_ in ("table", "markdown") and not sort:
+            wanted = wanted.replace(sort=columns[0] if columns else "params")  # a long list is read in some order
+        show(shown(lineup, wanted, stages=stages, remarks=remarks(known)), format_, overridden=bool(inputs))
+    except SpecError as error:
+        fail(error)
+
+
+def refuse(named: int, overs: Sequence[str], columns: Sequence[str], format_: str) -> None:
+    """Raise `click.UsageError` for options that do not go together, and where there is nothing to compare."""
+    if not named:
+        raise click.UsageError("give two TARGETs or more: files, names of nets, calls, `-`, or `-e SPEC`")
+    if named < _FEWEST and not overs:
+        raise click.UsageError("one TARGET has nothing to be compared with; name another one, or give its variants: "
+                               "--over NAME=1..4")
+    if columns and format_ == "json":
+        raise click.UsageError("--columns goes with table, csv and markdown; json has everything")
+
+
+def take_wanted(columns: tuple[str, ...], pareto: tuple[str, ...], sort: str | None, device: str | None) -> Wanted:
+    """The measures that were named; raises `click.UsageError` for one that there is not, with a suggestion."""
+    name = (sort or "").strip()
+    descending = name.startswith("-")
+    wanted = Wanted(columns, pareto, name.removeprefix("-"), descending)
+    known = [*ANALYTIC, *([PREDICTED] if device is not None else [])]
+    for option, names in (("--columns", columns), ("--pareto", pareto), ("--sort", [wanted.sort] if sort else [])):
+        for one in names:
+            if one not in known:
+                match = closest(one, known)
+                hint = "it comes with --device" if one == PREDICTED else \
+                    f"did you mean `{match}`?" if match else f"there are {', '.join(known)}"
+                raise click.UsageError(f"{option}: there is no measure `{one}`; {hint}")
+    if len(pareto) == 1:
+        raise click.UsageError("--pareto weighs measures against each other: give two or more")
+    return wanted
+
+
+def predictions(summaries: Sequence[Summary], device: str, dtype: str) -> list[Prediction]:
+    """How long networks take on a device; raises `SpecError` where nothing is known of it."""
+    from cnnspec.runtime.known_devices import known_device
+
+    known = known_device(device, dtype)
+    return [predict(summary, known) for summary in summaries]
+
+
+def remarks(found: Sequence[Prediction]) -> tuple[str, ...]:
+    """What predictions rest on, each sentence once."""
+    from cnnspec.render.times import basis
+
+    return tuple(dict.fromkeys(sentence for one in found for sentence in basis(one)))
+
+
+def shown(lineup: Lineup, wanted: Wanted, *, stages: bool, remarks: tuple[str, ...]) -> Shown:
+    """What to show of a lineup; raises `click.UsageError` for a front of measures of which none is better."""
+    if wanted.sort:
+        lineup = lineup.picked(order(lineup.measure(wanted.sort), descending=wanted.descending))
+    measures = [lineup.measure(name) for name in wanted.pareto]
+    for measure in measures:
+        if measure.better == NEITHER:
+            able = ", ".join(one.name for one in lineup.measures if one.better != NEITHER)
+            raise click.UsageError(f"--pareto: of {measure.title}, neither more nor less is better; it takes {able}")
+    return Shown(lineup, tuple(map(lineup.measure, wanted.columns)), front(measures) if measures else None,
+                 lineup.measure(wanted.sort).title if wanted.sort else "", stages, remarks)
+
+
+def order(measure: Measure, *, descending: bool) -> list[int]:
+    """The networks' places by a measure, those without a value last; equals stay as they are."""
+    having = [index for index, value in enumerate(measure.values) if value is not None]
+    without = [index for index, value in enumerate(measure.values) if value is None]
+    of_tuple = max if measure.unit == PIXELS else product
+    return sorted(having, key=lambda index: _amount(measure.values[index], of_tuple), reverse=descending) + without
+
+
+def _amount(value: Value, of_tuple: Callable[[Shape], int]) -> float:
+    """A value as one number: of a shape its elements, of a field the most pixels along any axis."""
+    return of_tuple(value) if isinstance(value, tuple) else value or 0
+
+
+def show(page: Shown, format_: str, *, overridden: bool) -> None:
+    """Print a comparison."""
+    if format_ == "table":
+        from functools import partial
+
+        from cnnspec.render.compare import page as lines
+        from cnnspec.render.console import print_page
+
+        print_page(partial(lines, page))
+        return
+    from cnnspec.render.compare_data import as_csv, as_json, as_markdown
+
+    if format_ == "json":
+        click.echo(as_json(page, overridden=overridden))
+    else:
+        click.echo(as_csv(page) if format_ == "csv" else as_markdown(page), nl=False)

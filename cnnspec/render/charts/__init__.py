@@ -1,0 +1,1 @@
+"""Charts of a network's figures as SVG, drawn without any library: pure functions of a summary or of given points."""

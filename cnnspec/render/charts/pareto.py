@@ -1,0 +1,81 @@
+"""Networks, or whatever has two costs, as points: the front of those that no other one beats, and the rest hollow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from cnnspec.record import Record
+from cnnspec.render.charts import sheet
+from cnnspec.render.charts.axes import COUNT, Measure, Scale, fitting, ticks
+from cnnspec.render.charts.placing import Area, Spot, placed
+from cnnspec.render.charts.sheet import SMALL, WIDTH, clipped, over, painted, spread, tooltip, written
+from cnnspec.render.palette import PAGE, QUIET, SERIES, TEXT
+from cnnspec.render.svg import element, quoted
+
+_LEFT, _RIGHT, _TOP, _BOTTOM, _HEIGHT = 74, WIDTH - 16, 34, 330, 372
+_RADIUS, _LONGEST = 4.5, 28
+
+
+class Point(Record):
+    """One of those that are compared."""
+
+    name: str
+    x: float
+    y: float
+    #: Whether another one is as good in both figures, and better in one.
+    dominated: bool
+
+
+def pareto_chart(points: Sequence[Point], x_title: str, y_title: str, *, x_measure: Measure = COUNT,
+                 y_measure: Measure = COUNT) -> str:
+    """Points by two figures, of which the first is a cost (less is better), with the front as steps.
+
+    Axes are logarithmic where their figures span more than a decade and a half. Names that find no room are left out;
+    every point has them in its tooltip.
+    """
+    title = f"{y_title} against {x_title}"
+    if not points:
+        return sheet.remark(title, "There is nothing to compare.")
+    x = fitting([point.x for point in points], _LEFT, _RIGHT)
+    y = fitting([point.y for point in points], _BOTTOM, _TOP)
+    body = [*sheet.heading(y_title, ())[0], *sheet.across(y, ticks(y, y_measure), _LEFT, _RIGHT),
+            *sheet.along(x, ticks(x, x_measure, 7), _TOP, _BOTTOM),
+            written(_RIGHT, _HEIGHT - 8, clipped(x_title, 60), QUIET, SMALL, "end"),
+            *_front(points, x, y)]
+    for point in points:
+        told = f"{x_title}: {x_measure.text(point.x)}", f"{y_title}: {y_measure.text(point.y)}"
+        body.append(_mark(point, x, y, told))
+    body += _names(points, x, y)
+    best = ", ".join(point.name for point in points if not point.dominated)
+    return sheet.chart(title, f"{title}; not dominated: {clipped(best, 400)}", _HEIGHT, body)
+
+
+def _front(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
+    """Steps from one to the next of the points that are not dominated."""
+    front = sorted({(point.x, point.y) for point in points if not point.dominated})
+    if len(front) > 1:
+        steps = "".join(f"H{quoted(x.at(across))}V{quoted(y.at(up))}" for _, (across, up) in pairwise(front))
+        first = f"M{quoted(x.at(front[0][0]))} {quoted(y.at(front[0][1]))}"
+        yield painted("path", stroke=SERIES[0], class_="front", stroke_width=1.5, stroke_linejoin="round",
+                      opacity=".6", d=first + steps)
+
+
+def _mark(point: Point, x: Scale, y: Scale, figures: Sequence[str]) -> str:
+    told = tooltip(point.name, *figures, "dominated" if point.dominated else "")
+    fill, stroke = (PAGE, QUIET) if point.dominated else (SERIES[0], SERIES[0])
+    spot = painted("circle", fill=fill, stroke=stroke, class_="spot", stroke_width=1.5, r=_RADIUS,
+                   cx=x.at(point.x), cy=y.at(point.y))
+    return element("g", told, spot, data_name=point.name)
+
+
+def _names(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
+    """Names beside the points, those of the front first."""
+    ordered = sorted(points, key=lambda point: point.dominated)
+    texts = [clipped(point.name, _LONGEST) for point in ordered]
+    spots = [Spot(x.at(point.x), y.at(point.y), _RADIUS + 1, spread(text, SMALL))
+             for point, text in zip(ordered, texts, strict=True)]
+    within = Area(_LEFT + 2, _TOP - 12, WIDTH - 2, _BOTTOM - 2)
+    for point, text, place in zip(ordered, texts, placed(spots, SMALL + 3, within), strict=True):
+        if place is not None:
+            yield over(place.area.left, place.area.bottom - 4, text, QUIET if point.dominated else TEXT, SMALL)

@@ -1,0 +1,105 @@
+"""A change in words, and its figures with their signs."""
+
+from __future__ import annotations
+
+from cnnspec.analysis.difference import MOVED, Change, Difference
+from cnnspec.analysis.difference_findings import ADDED, CONNECTED, OUTPUT, REMOVED, REPEATED, REPLACED, Alteration
+from cnnspec.analysis.field import ReceptiveField
+from cnnspec.analysis.summary import Summary
+from cnnspec.render import units
+from cnnspec.render.snippet import visible
+from cnnspec.source import Span
+
+#: How changes are marked, and each mark's style.
+MARKS = {"+": "good", "-": "bad", "~": "bar"}
+
+
+def mark(change: Change) -> str:
+    """`+` for what is new, `-` for what is gone, `~` for what is another."""
+    return "~" if change.before and change.after else "+" if change.after else "-"
+
+
+def place(change: Change) -> str:
+    """What stands around it, with a colon behind; empty for the network itself."""
+    return visible(f"{' · '.join(change.place)}: ") if change.place else ""
+
+
+def words(change: Change) -> str:
+    """What it is: `CONV 3×3 → 5×5`, `[basic(128)] ×1 → ×3`; and in how many places."""
+    times = f", {change.count} places" if change.count > 1 else ""
+    return visible(_words(change) + times)
+
+
+def _words(change: Change) -> str:
+    if change.kind in {ADDED, REMOVED} or (change.kind == OUTPUT and not (change.before and change.after)):
+        return change.before or change.after
+    if change.kind == MOVED:
+        return f"{change.after} moved"
+    if change.kind == REPEATED:
+        (turns,) = change.alterations
+        return f"{change.after} ×{turns.before} → ×{turns.after}"
+    if change.kind in {REPLACED, CONNECTED, OUTPUT}:
+        return f"{change.before} → {change.after}"
+    what, _, _ = change.before.partition(" …")
+    kernel = next((one for one in change.alterations if one.name == "kernel" and f" {one.before}" in what), None)
+    if kernel is not None:  # `CONV 3×3` says it already
+        others = [altered(one) for one in change.alterations if one is not kernel]
+        head = what[: what.index(f" {kernel.before}")]
+        return ", ".join([f"{head} {kernel.before} → {kernel.after}", *others])
+    return f"{what}{' ' if what == 'let' else ': '}{', '.join(map(altered, change.alterations))}"
+
+
+def altered(one: Alteration) -> str:
+    """`stride 1 → 2`."""
+    return f"{one.name} {one.before} → {one.after}"
+
+
+def line(difference: Difference, change: Change) -> str:
+    """Where it stands: a line of the later text, the earlier one's before it where that is another."""
+    ends = [_line(at, whole) for at, whole in
+            ((change.before_at, difference.before), (change.after_at, difference.after)) if at is not None]
+    return " → ".join(dict.fromkeys(ends))
+
+
+def _line(at: Span, whole: Summary) -> str:
+    """A line; with its file's name where the network stands in another; what the command line gave, by its name."""
+    name = at.source.name
+    if name.startswith("<"):
+        return visible(name)
+    return str(at.line) if name == whole.graph.span.source.name else f"{visible(name.rpartition('/')[2])}:{at.line}"
+
+
+# --------------------------------------------------------------------------------------------- figures
+
+
+def signed(number: int) -> str:
+    """`+590,848`; nothing for 0."""
+    return f"{_sign(number)}{units.count(abs(number))}" if number else ""
+
+
+def scaled(number: int) -> str:
+    """`+462.4 M`; nothing for 0."""
+    return f"{_sign(number)}{units.scaled(abs(number))}" if number else ""
+
+
+def size(number: int) -> str:
+    """`+2.3 MiB`; nothing for 0."""
+    return f"{_sign(number)}{units.size(abs(number))}" if number else ""
+
+
+def field(before: ReceptiveField | None, after: ReceptiveField | None) -> str:
+    """`+64`; the field itself where axes differ or one sees everything; nothing where it is the same."""
+    if before is None or after is None or len(before.size) != len(after.size):
+        return "" if before is after else units.field(after)
+    steps = {y - x for x, y in zip(before.size, after.size, strict=True)}
+    return signed(*steps) if len(steps) == 1 else units.field(after)
+
+
+def ratio(before: float, after: float) -> str:
+    """`×1.86`; nothing where they are nearly equal or there was nothing."""
+    text = f"×{after / before:.2f}" if before and before != after else ""
+    return "" if text == "×1.00" else text
+
+
+def _sign(number: int) -> str:
+    return "+" if number > 0 else "−"

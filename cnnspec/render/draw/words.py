@@ -1,0 +1,69 @@
+"""How wide texts are, and how labels break into lines."""
+
+from __future__ import annotations
+
+from unicodedata import combining, east_asian_width
+
+from cnnspec.render.palette import CHARACTER
+
+ARROW = " → "
+ELLIPSIS = "…"
+
+
+def columns(text: str) -> int:
+    """How many characters' places a text takes: two for a wide character, none for a mark above another."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def width(text: str, size: float) -> float:
+    """The width of a text at a font size."""
+    return columns(text) * CHARACTER * size
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many places; one that is longer ends in `…`."""
+    if columns(text) <= most:
+        return text
+    kept = text[:most]
+    while columns(kept) > most - 1:
+        kept = kept[:-1]
+    return kept.rstrip() + ELLIPSIS
+
+
+def broken(label: str, most: int, lines: int) -> list[str]:
+    """A label in lines of at most `most` places, broken before arrows; what does not fit in `lines` is left out."""
+    first, *rest = label.split(ARROW)
+    return _limited(_even([first, *(f"→ {step}" for step in rest)], most), most, lines)
+
+
+def listed(label: str, most: int, lines: int) -> list[str]:
+    """A label in lines of at most `most` places, broken behind the commas between arguments."""
+    words = label.split(", ")
+    return _limited(_even([*(f"{word}," for word in words[:-1]), words[-1]], most), most, lines)
+
+
+def _even(words: list[str], most: int) -> list[str]:
+    """Words in as few lines as they need, and these as even as they can be."""
+    filled = _filled(words, most)
+    widest = max(columns(line) for line in filled)
+    narrower = (_filled(words, width) for width in range(max(map(columns, words)), widest))
+    return next((lines for lines in narrower if len(lines) == len(filled)), filled)
+
+
+def _filled(words: list[str], most: int) -> list[str]:
+    filled: list[str] = []
+    for word in words:
+        if filled and columns(filled[-1]) + 1 + columns(word) <= most:
+            filled[-1] += " " + word
+        else:
+            filled.append(word)
+    return filled
+
+
+def _limited(filled: list[str], most: int, lines: int) -> list[str]:
+    kept = [shortened(line, most) for line in filled[:lines]]
+    if len(filled) > lines:
+        kept[-1] = shortened(kept[-1].removesuffix(ELLIPSIS), most - 2) + " " + ELLIPSIS
+    return kept

@@ -1,0 +1,109 @@
+"""The report of a comparison: measures side by side, the front of the best, stages, and each network by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cnnspec.analysis.lineup import Entrant
+from cnnspec.analysis.lineup_measures import BYTES, LOW, SECONDS, Measure, dominated
+from cnnspec.analysis.outline import Outline, outline
+from cnnspec.render import units
+from cnnspec.render.charts import axes
+from cnnspec.render.charts.pareto import Point, pareto_chart
+from cnnspec.render.compare import foot
+from cnnspec.render.compare_text import MOST_COLUMNS, Shown, listed, value
+from cnnspec.render.report import charts
+from cnnspec.render.report.compare_tables import measures_table, networks_table, stages_table
+from cnnspec.render.report.facts import place as written_at
+from cnnspec.render.report.layers import side_by_side
+from cnnspec.render.report.nested import Entry, choices, nested
+from cnnspec.render.report.page import Figure, Page, Section, fitting
+from cnnspec.render.report.summary_page import COLUMNS, MOST_ROWS
+from cnnspec.render.report.table import layer_table
+from cnnspec.render.snippet import visible
+from cnnspec.render.svg import element, quoted
+
+#: Pairs of measures that networks are weighed by, where none are asked for: a cost, and another.
+_PAIRS = (("macs", "params"), ("macs", "inference_peak"))
+#: Measures of which the head names the best network.
+_HEADED = ("params", "macs", "flops", "inference_peak", "training_peak", "predicted", "latency")
+#: Names that a title lists, and networks that are shown one by one.
+_NAMED, _SHOWN = 3, 24
+
+
+def compare_html(shown: Shown, command: str) -> str:
+    """The report as a file's text; `command` is what makes it."""
+    entrants = shown.lineup.entrants
+    many = len(entrants) > MOST_COLUMNS
+    table = networks_table(shown) if many else measures_table(shown)
+    stages = [Section("stages", "Stage by stage", stages_table(shown.lineup))] if shown.stages and not many else []
+    head = (Section("measures", "Side by side", table), *_fronts(shown), *stages)
+    first = entrants[0].summary
+    whole = Page("comparison", _title(shown), (f"batch {first.batch:,}", units.dtype(first.dtype)),
+                 tuple(_figures(shown)), head, command, tuple(foot(shown, transposed=many, told=True)))
+    return fitting(whole.replace(sections=(*head, *networks)) for networks in _networks(entrants))
+
+
+def _title(shown: Shown) -> str:
+    names = [*map(visible, shown.lineup.names)]
+    return listed(names) if len(names) <= _NAMED else f"{len(names)} networks"
+
+
+def _figures(shown: Shown) -> Iterator[Figure]:
+    """Who is the best in what, where one alone is."""
+    for measure in shown.lineup.measures:
+        if measure.name in _HEADED and len(measure.best) == 1:
+            (best,) = measure.best
+            least = "least" if measure.better == LOW else "most"
+            text = units.scaled(int(measure.numbers[best] or 0)) if measure.name == "params" else value(measure, best)
+            yield Figure(f"{least} {measure.title}", text, visible(shown.lineup.names[best]))
+
+
+# ---------------------------------------------------------------------------------------------- fronts
+
+
+def _fronts(shown: Shown) -> list[Section]:
+    """The networks as points, for the measures that were asked for, or the usual pairs."""
+    pairs = [shown.front.measures[:2]] if shown.front else [tuple(map(shown.lineup.measure, pair)) for pair in _PAIRS]
+    drawn = [_front(shown, *pair) for pair in pairs]
+    return [Section("pareto", "Which to take", "".join(drawn))]
+
+
+def _front(shown: Shown, x: Measure, y: Measure) -> str:
+    """A chart of two measures, in which those are hollow that another network beats in both."""
+    flags = dominated((x, y))
+    found = zip(shown.lineup.names, x.numbers, y.numbers, flags, strict=True)
+    points = [Point(visible(name), float(across), float(up), bool(flag)) for name, across, up, flag in found
+              if across is not None and up is not None]
+    chart = pareto_chart(points, x.title, y.title, x_measure=_axis(x), y_measure=_axis(y))
+    best = [point.name for point in points if not point.dominated]
+    note = f"No other network is as good in both and better in one: {listed(best)}." if best else ""
+    return charts.chart(chart, f"{y.title} and {x.title}", note)
+
+
+def _axis(measure: Measure) -> axes.Measure:
+    return {BYTES: axes.BYTES, SECONDS: axes.SECONDS}.get(measure.unit, axes.COUNT)
+
+
+# -------------------------------------------------------------------------------------------- networks
+
+
+def _networks(entrants: Sequence[Entrant]) -> Iterator[tuple[Section, ...]]:
+    """Each network folded into a line: with drawing and all layers, with fewer, as a table alone, not at all."""
+    if len(entrants) <= _SHOWN:
+        detailed = [next(iter(choices(entrant.summary, None, MOST_ROWS // len(entrants)))) for entrant in entrants]
+        closed = [nested(outline(entrant.summary), Outline((), 0)) for entrant in entrants]
+        for entries, drawn in ((detailed, True), (closed, True), (closed, False)):
+            bodies = (_network(entrant, one, drawn=drawn) for entrant, one in zip(entrants, entries, strict=True))
+            yield (Section("networks", "One by one", "".join(bodies)),)
+    yield ()
+
+
+def _network(entrant: Entrant, entries: Sequence[Entry], *, drawn: bool) -> str:
+    """A network that opens at a click; what is pointed at in it is marked in it alone."""
+    whole = entrant.summary.totals
+    told = (written_at(entrant.summary), f"{units.scaled(whole.params)} parameters", f"{units.scaled(whole.macs)} MACs")
+    head = element("summary", element("b", quoted(visible(entrant.name))), f" {element('i', quoted(' · '.join(told)))}")
+    body = side_by_side(entrant.summary, entries, COLUMNS) if drawn else element(
+        "div", layer_table(entrant.summary, entries, COLUMNS), class_="scroll")
+    return element("details", head, body, data_net=visible(entrant.name))

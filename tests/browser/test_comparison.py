@@ -1,0 +1,59 @@
+"""The report of a comparison: every network and every measure, sorted where they are many, each by itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.browser.opened import layers
+from tests.browser.reports import COMPARISONS, compared, report, summary
+
+
+def test_few_networks_stand_side_by_side_with_every_measure(show: Any) -> None:
+    page = show(report("compare-few")).page
+    table = page.locator("#measures table")
+    assert table.locator("thead th").all_inner_texts() == ["measure", *COMPARISONS["few"]]
+    measures = [measure.title for measure in compared(COMPARISONS["few"]).measures]
+    assert table.locator("tbody th").all_inner_texts() == [*measures, "params, macs"]
+    row = table.locator("tr", has_text="parameters").first
+    assert row.locator("td.share").all_inner_texts() == ["61,100,840", "11,689,512", "138,357,544"]
+    assert row.locator("td.aside").all_inner_texts() == ["", "×0.19 ◂", "×2.26"]
+
+
+def test_stages_stand_below_each_other(show: Any) -> None:
+    page = show(report("compare-few")).page
+    assert page.locator("#stages tbody th").all_inner_texts() == ["/1", "/2", "/4", "/8", "/16", "/32", "flat"]
+    assert page.locator("#stages th[scope=colgroup]").all_inner_texts() == [*COMPARISONS["few"]]
+
+
+def test_many_networks_sort_by_a_measure(show: Any) -> None:
+    page = show(report("compare-many"))
+    names = COMPARISONS["many"]
+    assert [row["label"] for row in page.rows("#measures table")] == [*names]
+    page.page.locator("#measures thead button", has_text=re.compile("^MACs$")).click()
+    found = [row["label"] for row in page.seen("#measures table")]
+    assert found == sorted(names, key=lambda name: -summary(name).totals.macs)
+    page.page.locator("#measures input").fill("net")
+    assert {row["label"] for row in page.seen("#measures table")} == {name for name in names if "net" in name}
+
+
+def test_each_network_opens_and_is_marked_by_itself(show: Any) -> None:
+    page = show(report("compare-few"))
+    network = page.page.locator("details[data-net=resnet18]")
+    assert network.locator("table").is_hidden()
+    network.locator("summary").click()
+    network.locator(".drawing [data-layers]").nth(1).hover()
+    marked = network.locator("tr.marked")
+    assert marked.count() >= 1
+    assert page.page.locator("tr.marked").count() == marked.count()
+    leaves = network.locator("table.layers > tbody > tr:not(.group)").all()
+    assert set.union(*(layers(row.get_attribute("data-layers")) for row in leaves)) == {
+        layer.index for layer in summary("resnet18").layers}
+
+
+def test_on_paper_every_network_is_open(show: Any) -> None:
+    page = show(report("compare-few"))
+    page.page.emulate_media(media="print")
+    tables = page.page.locator("details table")
+    assert tables.count() == len(COMPARISONS["few"])
+    assert all(table.is_visible() for table in tables.all())

@@ -1,0 +1,126 @@
+"""Reports as texts: small enough, whole, the same each time; with as many rows as there is room for."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import pytest
+
+import cnnspec
+from cnnspec.analysis.outline import Outline, outline
+from cnnspec.analysis.summary import Summary
+from cnnspec.files import known_nets
+from cnnspec.render.report.nested import choices, listed, nested
+from cnnspec.render.report.page import MOST_BYTES
+from cnnspec.render.report.summary_page import summary_html
+
+#: The most layers, rows, wide branches.
+LARGEST = ("densenet201", "efficientnet_b7", "efficientnet_v2_l", "convnext_large", "inception_v3", "regnet_y_128gf")
+#: Elements that have no end.
+VOID = {"meta", "link"}
+
+
+class Elements(HTMLParser):
+    """Whether every element ends where it should."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def summary(text: str) -> Summary:
+    return cnnspec.parse(text, name="net.cnn").summary()
+
+
+def made(found: Summary) -> str:
+    return summary_html(found, "cnnspec summary net.cnn --report net.html")
+
+
+def pictures(text: str) -> list[str]:
+    """The SVG elements of a page."""
+    return [f"<svg{part.partition('</svg>')[0]}</svg>" for part in text.split("<svg")[1:]]
+
+
+@pytest.mark.parametrize("name", LARGEST)
+def test_the_largest_networks_have_small_pages_that_are_well_formed(name: str) -> None:
+    text = made(cnnspec.load(name).summary())
+    assert len(text.encode()) <= MOST_BYTES
+    found = Elements(text)
+    assert (found.open, found.wrong) == ([], [])
+    assert len(pictures(text)) == 7
+    for picture in pictures(text):
+        ET.fromstring(picture)  # noqa: S314  # our own
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(known_nets()))
+def test_every_network_of_the_zoo_has_a_small_page(name: str) -> None:
+    assert len(made(cnnspec.load(name).summary()).encode()) <= MOST_BYTES
+
+
+def test_a_page_is_the_same_each_time() -> None:
+    assert made(cnnspec.load("unet").summary()) == made(cnnspec.load("unet").summary())
+
+
+def test_nothing_in_a_page_is_fetched() -> None:
+    text = made(cnnspec.load("unet").summary()).replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert not [word for word in ("http:", "https:", "//cdn", "@import", "url(", "src=") if word in text]
+
+
+def test_deep_networks_fold_until_they_fit() -> None:
+    text = made(summary("INPUT(3x32x32) -> [CONV(8) -> RELU]*3000 -> FC(2)"))
+    assert len(text.encode()) <= MOST_BYTES
+    assert "[CONV 3×3 → RELU]</th>" not in text
+    assert "[CONV 3×3 → RELU] ×3000" in text
+
+
+def test_of_what_is_written_one_by_one_every_row_remains() -> None:
+    steps = " -> ".join(f"CONV({8 + at % 7}, {1 + 2 * (at % 3)})" for at in range(1500))
+    text = made(summary(f"INPUT(3x32x32) -> {steps} -> FC(2)"))
+    assert "There is no drawing of it here" in text
+    assert text.count("<tr data-layers") == 1502
+
+
+# -------------------------------------------------------------------------------------------------- nesting
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet50", "densenet121", "inception_v3", "unet", "mobilenet_v3_small"])
+def test_rows_below_a_row_are_its_layers(name: str) -> None:
+    found = cnnspec.load(name).summary()
+    entries = next(iter(choices(found, None, 10_000)))
+    for one in listed(entries):
+        below = [index for entry in one.entry.below for index in entry.row.indices]
+        assert not below or sorted(below) == sorted(one.entry.row.indices)
+    leaves = [[*one.entry.row.indices] for one in listed(entries) if not one.entry.below]
+    assert sorted(leaves) == [[layer.index] for layer in found.layers]
+    shown = [row for row, _ in outline(found).walk()]
+    assert sum(len(one.entry.below) if one.entry.open else 0 for one in listed(entries)) + len(entries) == len(shown)
+
+
+def test_choices_are_ever_fewer_rows_and_the_last_is_the_summary_itself() -> None:
+    found = cnnspec.load("efficientnet_b0").summary()
+    counts = [sum(1 for _ in listed(entries)) for entries in choices(found, None, 10_000)]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] == len([*outline(found).walk()])
+    few = [sum(1 for _ in listed(entries)) for entries in choices(found, None, 100)]
+    assert few == [count for count in counts if count <= 100]
+
+
+def test_a_row_that_reaches_beyond_another_stays_away() -> None:
+    found = cnnspec.load("vgg16").summary()
+    shown = outline(found)
+    assert [entry.below for entry in nested(shown, Outline((), 0)) if not entry.open] == [()] * 4
