@@ -1,4 +1,4 @@
-"""RandAugment (Cubuk et al., 2020: https://arxiv.org/abs/1909.13719), on tensors: two of fourteen operations, at random.
+"""`randaugment` (Cubuk et al., 2020: https://arxiv.org/abs/1909.13719): two of fourteen operations, at random.
 
 The operations and what their magnitude of 9 (of 30) means are those of the paper's code and of torchvision: identity,
 autocontrast, equalize, rotate, solarize, color, posterize, contrast, brightness, sharpness, shear and translate along
