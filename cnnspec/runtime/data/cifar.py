@@ -128,8 +128,8 @@ def _pickled(data: bytes, key: str, path: str) -> Labelled:
     current = ""
     try:
         for operation, value, _ in pickletools.genops(data):
-            if isinstance(value, str | bytes) and operation.name not in {"GLOBAL", "INST"}:
-                held = value if isinstance(value, bytes) else value.encode("latin-1")
+            if isinstance(value, str | bytes | bytearray) and operation.name not in {"GLOBAL", "INST"}:
+                held = value.encode("latin-1") if isinstance(value, str) else bytes(value)
                 current = held.decode("latin-1") if len(held) < 64 else ""
                 elements = max(elements, held, key=len)
             elif isinstance(value, int) and current == key and operation.name in _NUMBERS:

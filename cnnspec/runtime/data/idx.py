@@ -16,6 +16,7 @@ from math import prod
 import torch
 from torch import Tensor
 
+from cnnspec.layers.base import show
 from cnnspec.runtime.data.images import Data
 from cnnspec.runtime.data.labelled import Labelled, bad, source
 
@@ -76,9 +77,9 @@ def read(name: str, train: Pair, val: Pair | None, seed: int, classes: tuple[str
 def _labelled(pair: Pair) -> Labelled:
     images, labels = map(elements, pair)
     if images.dim() not in (3, 4) or 0 in images.shape[1:]:
-        raise bad(f"{pair[0]} holds elements of {'×'.join(map(str, images.shape))}, not images of N×H×W")
+        raise bad(f"{pair[0]} holds elements of {show(images.shape)}, not images of N×H×W")
     if labels.dim() != 1:
-        raise bad(f"{pair[1]} holds elements of {'×'.join(map(str, labels.shape))}, not one label for each image")
+        raise bad(f"{pair[1]} holds elements of {show(labels.shape)}, not one label for each image")
     return Labelled(images.unsqueeze(1) if images.dim() == 3 else images, labels.long())
 
 
@@ -105,7 +106,7 @@ def _elements(path: str, file: BufferedIOBase) -> Tensor:
         raise bad(f"{path} holds elements of type {head[2]:#04x}; images and labels are bytes, 0x08")
     sizes = file.read(4 * head[3])
     shape = [int.from_bytes(sizes[at:at + 4], "big") for at in range(0, len(sizes) - 3, 4)]
-    told = f"{path} tells of {'×'.join(map(str, shape))} elements"
+    told = f"{path} tells of {show(tuple(shape))} elements"
     if len(shape) < head[3] or prod(shape) > _MOST:
         raise bad(f"{path} is cut off in its head" if len(shape) < head[3] else f"{told}, more than {_MOST:,}")
     data = bytearray()
