@@ -163,7 +163,7 @@ def _below(path: str, others: Counter[str], seen: set[str]) -> Iterator[str]:
 
 
 def _listed(others: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {suffix}" for suffix, count in sorted(others.items(), key=lambda one: -one[1])[:5])
+    return ", ".join(f"{count:,} {suffix}" for suffix, count in sorted(others.items(), key=lambda one: (-one[1], one[0]))[:5])
 
 
 def _known(val: Files, train: Files, parts: list[str]) -> Files:

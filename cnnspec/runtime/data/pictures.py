@@ -63,8 +63,8 @@ def head(path: str) -> Head:
 
 
 def _turned(image: Image.Image) -> int:
-    """How the image is to be turned, 1 for not at all, after EXIF."""
-    told = image.getexif().get(_ORIENTATION, 1)
+    """How the image is to be turned, 1 for not at all, after the EXIF in its head."""
+    told = Image.Image.getexif(image).get(_ORIENTATION, 1)  # PNG's own would decode the image to look behind it
     return told if isinstance(told, int) else 1
 
 

@@ -43,7 +43,7 @@ def randaugment(images: Tensor, chance: torch.Generator) -> Tensor:
                 continue
             if name in MOVES:
                 changed[places] = moved(images[places], MOVES[name], signs[places])
-            else:
+            elif name in SHADES:
                 values = ((images[places] - black) / range_).clamp(0, 1)
                 changed[places] = SHADES[name](values, signs[places].view(-1, 1, 1, 1)) * range_ + black
         images = changed
@@ -143,6 +143,5 @@ SHADES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "contrast": lambda values, signs: _blend(values, grey(values).mean((1, 2, 3), keepdim=True), signs),
     "brightness": lambda values, signs: _blend(values, torch.zeros_like(values), signs),
     "sharpness": _sharpness,
-    "identity": lambda values, signs: values,
 }
-OPERATIONS = (*SHADES, *MOVES)
+OPERATIONS = ("identity", *SHADES, *MOVES)

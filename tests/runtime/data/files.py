@@ -24,11 +24,21 @@ def refusal(ask: Callable[[], object], folder: Path | None = None) -> str:
     return text.replace(str(folder), "…") if folder else text
 
 
+def gives(ask: Callable[[], Any]) -> bool:
+    """Whether a source has images to train on; where it has not, it must refuse with `bad-data`."""
+    try:
+        return len(ask().train.images) > 0
+    except SpecError as error:
+        if {one.code for one in error.diagnostics} != {"bad-data"}:
+            raise
+        return False
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two sources give the same images in the same parts, with the same labels, and tell the same of them."""
-    return (one.classes, one.shape, one.mean, one.deviation) == (other.classes, other.shape, other.mean, other.deviation) \
-        and all(a.labels.equal(b.labels) and everything(a).equal(everything(b))
-                for a, b in ((one.train, other.train), (one.val, other.val)))
+    told = [(data.classes, data.shape, data.mean, data.deviation) for data in (one, other)]
+    return told[0] == told[1] and all(a.labels.equal(b.labels) and everything(a).equal(everything(b))
+                                      for a, b in ((one.train, other.train), (one.val, other.val)))
 
 
 def everything(split: Any) -> Any:

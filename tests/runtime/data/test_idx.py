@@ -53,20 +53,20 @@ HEAD = struct.pack(">4B3I", 0, 0, 8, 3, 10, 6, 5)
 
 
 @pytest.mark.parametrize(("data", "told"), [
-    (b"", "bad-data: PATH is no idx file: it begins with nothing, not with 00 00\n"
-          "help: MNIST's own files, unpacked or as .gz, are of this format"),
-    (b"PNG\r", "bad-data: PATH is no idx file: it begins with 50 4e 47 0d, not with 00 00\n"
-               "help: MNIST's own files, unpacked or as .gz, are of this format"),
+    (b"", ("bad-data: PATH is no idx file: it begins with nothing, not with 00 00\n"
+          "help: MNIST's own files, unpacked or as .gz, are of this format")),
+    (b"PNG\r", ("bad-data: PATH is no idx file: it begins with 50 4e 47 0d, not with 00 00\n"
+               "help: MNIST's own files, unpacked or as .gz, are of this format")),
     (b"\0\0\x0d\3", "bad-data: PATH holds elements of type 0x0d; images and labels are bytes, 0x08"),
     (HEAD[:10], "bad-data: PATH is cut off in its head"),
-    (HEAD + bytes(299), "bad-data: PATH tells of 10x6x5 elements, but holds 299 of 300: it is cut off\n"
-                        "help: download or copy it again"),
+    (HEAD + bytes(299), ("bad-data: PATH tells of 10x6x5 elements, but holds 299 of 300: it is cut off\n"
+                        "help: download or copy it again")),
     (HEAD + bytes(301), "bad-data: PATH tells of 10x6x5 elements, but holds more than 300"),
     (struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 1),
      "bad-data: PATH tells of 4294967295x4294967295x1 elements, more than 17,179,869,184"),
     (struct.pack(">4B3I", 0, 0, 8, 3, 2**20, 2**13, 1),
-     "bad-data: PATH tells of 1048576x8192x1 elements, but holds 0 of 8,589,934,592: it is cut off\n"
-     "help: download or copy it again"),
+     ("bad-data: PATH tells of 1048576x8192x1 elements, but holds 0 of 8,589,934,592: it is cut off\n"
+     "help: download or copy it again")),
     (struct.pack(">4B1I", 0, 0, 8, 1, 3) + bytes(3), "bad-data: PATH holds elements of 3, not images of N×H×W"),
     (struct.pack(">4B3I", 0, 0, 8, 3, 3, 0, 4), "bad-data: PATH holds elements of 3x0x4, not images of N×H×W"),
     (gzip.compress(HEAD + bytes(300))[:-12],
@@ -83,10 +83,10 @@ def test_a_broken_file_is_told(data: bytes, told: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("labels", "told"), [
     (np.arange(9) % 2, "bad-data: idx:…: 10 images, but 9 labels"),
     (np.zeros(10), "bad-data: idx:… has a single class: there is nothing to tell apart"),
-    (1 + np.arange(10) % 2, "bad-data: idx:…: labels go up to 2, but no image to train on is labelled 0\n"
-                            "help: subtract 1 from the labels: the first class is 0"),
-    (np.array([0, 1, 255] * 3 + [0]), "bad-data: idx:…: labels go up to 255, but no image to train on is labelled 2\n"
-     "help: number the classes from 0 without a gap; leave images out that belong to none"),
+    (1 + np.arange(10) % 2, ("bad-data: idx:…: labels go up to 2, but no image to train on is labelled 0\n"
+                            "help: subtract 1 from the labels: the first class is 0")),
+    (np.array([0, 1, 255] * 3 + [0]), ("bad-data: idx:…: labels go up to 255, but no image to train on is labelled 2\n"
+     "help: number the classes from 0 without a gap; leave images out that belong to none")),
     (np.arange(10), "bad-data: idx:…: no class has two images, and so none can be judged by"),
     (np.zeros((10, 1)), "bad-data: …/train-labels-idx1-ubyte holds elements of 10x1, not one label for each image"),
 ])

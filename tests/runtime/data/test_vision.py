@@ -15,10 +15,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from cnnspec.diagnostics import SpecError
 from cnnspec.runtime.data import vision
 from cnnspec.runtime.data.sources import open_data
-from tests.runtime.data.files import everything, labelled, refusal, same, write_mnist
+from tests.runtime.data.files import everything, gives, labelled, refusal, same, write_mnist
 
 
 @pytest.fixture
@@ -172,8 +171,8 @@ def test_a_malicious_pickle_is_not_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("data", "told"), [
     (b"", "bad-data: FILE is no pickle of images: pickle exhausted before seeing STOP\nhelp: download it again"),
     (b"\x80\x02]q\0.", "bad-data: FILE holds 0 labels and 0 bytes of elements, not 3,072 for each\nhelp: download it again"),
-    (b"\x80\x02U\x06labels", "bad-data: FILE is no pickle of images: pickle exhausted before seeing STOP\n"
-                             "help: download it again"),
+    (b"\x80\x02U\x06labels", ("bad-data: FILE is no pickle of images: pickle exhausted before seeing STOP\n"
+                             "help: download it again")),
 ])
 def test_a_broken_pickle_is_told(data: bytes, told: str, tmp_path: Path) -> None:
     put({**cifar("cifar10", pickled=True), "data_batch_3": data}, tmp_path, "cifar-10-batches-py")
@@ -186,14 +185,13 @@ def test_pickles_with_any_byte_changed_are_read_or_told(tmp_path: Path) -> None:
     put(files, tmp_path, "cifar-10-batches-py")
     whole = files["data_batch_1"]
     chance = np.random.default_rng(0)
+    read = 0
     for _ in range(300):
         place = int(chance.choice([chance.integers(len(whole)), chance.integers(400), len(whole) - 1 - chance.integers(200)]))
         wrong = whole[:place] + bytes([chance.integers(256)]) + whole[place + 1:chance.choice([place + 50, len(whole)])]
         put({"data_batch_1": wrong}, tmp_path, "cifar-10-batches-py")
-        try:
-            assert len(open_data("cifar10", str(tmp_path), 0).train.images) == 100
-        except SpecError as error:
-            assert error.diagnostics[0].code == "bad-data"
+        read += gives(lambda: open_data("cifar10", str(tmp_path), 0))
+    assert 0 < read < 300
 
 
 def test_broken_binary_files_and_archives_are_told(tmp_path: Path) -> None:
