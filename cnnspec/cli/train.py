@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -80,11 +81,14 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
             request = train_run.stored(given, bounds)
         else:
             net = load_target(target, expression, settings, inputs, bounds)
-            warn(net.diagnostics)
+            if os.environ.get("RANK", "0") == "0":
+                warn(net.diagnostics)
             kept = {"target": target, "expression": expression, "settings": settings, "inputs": inputs}
             request = train_run.Request(net, regime(given), kept, given)
         sys.exit(train_run.run(request))
     except SpecError as error:
+        if os.environ.get("LOCAL_RANK", "0") != "0":
+            sys.exit(1)  # of several processes the first one of each machine tells it
         fail(error)
 
 
@@ -138,4 +142,9 @@ def conclude(found: Learning, format_: str) -> int:
         from cnnspec.render.console import print_lines
 
         print_lines(page.lines(found))
+    return code(found)
+
+
+def code(found: Learning) -> int:
+    """The exit code of a run."""
     return 0 if not found.ended else 130 if found.ended == "interrupted" else 1

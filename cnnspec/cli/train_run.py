@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import torch
 
 from cnnspec.analysis.learning import Check, Regime
-from cnnspec.cli.options import load_target
+from cnnspec.cli.options import fail, load_target
 from cnnspec.cli.reports import slug
-from cnnspec.cli.train import FOLDER, conclude
+from cnnspec.cli.train import FOLDER, code, conclude
 from cnnspec.cli.train_progress import Live
+from cnnspec.diagnostics import SpecError
 from cnnspec.limits import Limits
 from cnnspec.net import Net
 from cnnspec.record import Record
 from cnnspec.runtime.data.augment import augmentation
 from cnnspec.runtime.data.feed import ImageFeed
+from cnnspec.runtime.data.images import Data
 from cnnspec.runtime.data.sources import open_data
 from cnnspec.runtime.devices import select
 from cnnspec.runtime.train import checkpoint
+from cnnspec.runtime.train.batch_size import largest_batch
 from cnnspec.runtime.train.begin import begin
 from cnnspec.runtime.train.checkpoint import Checkpoint
 from cnnspec.runtime.train.checks import checks
 from cnnspec.runtime.train.find_rate import find_rate
 from cnnspec.runtime.train.fit import fit
-from cnnspec.runtime.train.batch_size import largest_batch
 from cnnspec.runtime.train.run import CHECKPOINT, Setup, same_network, train
 from cnnspec.runtime.train.stop import stopping
-from cnnspec.runtime.train.teams import team_of
+from cnnspec.runtime.train.team import Alone, Team, Told
+from cnnspec.runtime.train.teams import placed, shared, team_of
 from cnnspec.runtime.workload import threads
 
 
@@ -64,44 +67,75 @@ def stored(given: dict[str, Any], limits: Limits) -> Request:
 
 def run(request: Request) -> int:
     """Train, or check, and print the end; returns the exit code."""
-    given = request.given
-    with threads(given["threads"]), stopping() as stopped:
-        setup = set_up(request)
-        lead = setup.team.rank == 0
-        live = Live(request.net.name, setup.regime, on=lead)
-        if request.resumed is None and not given["no_check"]:
-            setup = setup.replace(checks=checked(setup, live))
-            if given["only_check"]:
-                return 0 if all(check.passed for check in setup.checks) else 1
-        if request.resumed is not None:
-            same_network(setup.net, request.resumed, given["resume"])
-        elif given["find_lr"]:
-            found = find_rate(setup, stopped)
-            live.say(f"learning rate {found:.2g}, by --find-lr")
-            setup = setup.replace(regime=setup.regime.replace(rate=found))
-        with live:
-            learned = train(setup, stopped, [live], request.resumed)
-    return conclude(learned, given["format_"]) if lead else 0
+    with threads(request.given["threads"]), stopping() as stopped:
+        team = team_of(select(placed(request.given["device"])), request.regime.dtype)
+        try:
+            with team.working():
+                return _run(request, team, stopped)
+        except Told:
+            raise
+        except SpecError as error:  # of this process alone, whichever it is
+            fail(error)
 
 
-def set_up(request: Request) -> Setup:
-    """The network, the data and the device, brought together."""
+def _run(request: Request, team: Team, stopped: Callable[[], bool]) -> int:
+    """What each process of a team does; the first one tells of it."""
+    given, lead = request.given, team.rank == 0
+    setup = set_up(request, team)
+    live = Live(request.net.name, setup.regime, on=lead)
+    if request.resumed is None and not given["no_check"]:
+        asked = setup
+        setup = setup.replace(checks=team.agreed(lambda: checked(asked, live) if lead else ()))
+        if given["only_check"]:
+            return 0 if all(check.passed for check in setup.checks) else 1
+    if request.resumed is None and given["find_lr"]:
+        found = find_rate(setup, stopped)
+        live.say(f"learning rate {found:.2g}, by --find-lr")
+        setup = setup.replace(regime=setup.regime.replace(rate=found))
+    with live:
+        learned = train(setup, stopped, [live], request.resumed)
+    return conclude(learned, given["format_"]) if lead else code(learned)
+
+
+def set_up(request: Request, team: Team) -> Setup:
+    """The network, the data and the processes, brought together."""
     given, regime = request.given, request.regime
-    device = select(given["device"])
-    data = open_data(given["data"], given["root"], regime.seed)
-    own = any(setting.partition("=")[0].strip() == "classes" for setting in request.named["settings"])
-    net, says = fit(request.net, data, classes_given=own)
-    team = team_of(device, regime.dtype)
+    data = team.first(lambda: open_data(given["data"], given["root"], regime.seed))
     if not regime.batch:
-        regime = regime.replace(batch=largest_batch(net, regime, device, len(data.train.images)))
+        regime = regime.replace(batch=_batch(request, data, team))
+    return team.agreed(lambda: _assembled(request, regime, data, team))
+
+
+def _batch(request: Request, data: Data, team: Team) -> int:
+    """The largest batch that fits: as many images in each process as in the one that has least room."""
+    net, _ = team.agreed(lambda: _fitted(request, data))
+    images = len(data.train.images) // team.size
+    own = team.agreed(lambda: largest_batch(net, request.regime, team.device, images))
+    return -int(team.most((-float(own),))[0]) * team.size
+
+
+def _fitted(request: Request, data: Data) -> tuple[Net, tuple[str, ...]]:
+    """The network for the data, and what was done."""
+    own = any(setting.partition("=")[0].strip() == "classes" for setting in request.named["settings"])
+    return fit(request.net, data, classes_given=own)
+
+
+def _assembled(request: Request, regime: Regime, data: Data, team: Team) -> Setup:
+    """As `set_up`, from what all processes have."""
+    given = request.given
+    net, says = _fitted(request, data)
+    if request.resumed is not None:
+        same_network(net, request.resumed, given["resume"])
+    if not request.regime.batch:
         says = (*says, f"batch {regime.batch}, the largest that fits")
+    says = (*says, *shared(team, regime.batch, len(data.train.images), len(data.val.images)))
     shape = next(iter(net.summary().inputs.values()))
     feed = ImageFeed(data, shape, team, augmentation(regime.augment, shape), regime.seed)
     spec = {"named": dict(request.named), "name": net.name, "source": net.source,
             "text": net.target.module.file.source.text,
             **{name: given[name] for name in ("data", "root", "init", "freeze")}}
     folder = request.folder or given["out"] or _free(os.path.join(FOLDER, slug(f"{net.name}-{data.name}")))
-    return Setup(net, data, regime, team, partial(begin, net, device, given["init"], given["freeze"]), feed, spec,
+    return Setup(net, data, regime, team, partial(begin, net, team.device, given["init"], given["freeze"]), feed, spec,
                  folder, (), says)
 
 
@@ -114,10 +148,11 @@ def _free(folder: str) -> str:
 
 
 def checked(setup: Setup, live: Live) -> tuple[Check, ...]:
-    """Ask whether it can learn, and say what is found as it is found."""
+    """Ask whether it can learn, and say what is found as it is found; one process asks alone."""
+    alone = setup.replace(team=Alone(setup.team.device, setup.regime.dtype))
     with torch.random.fork_rng(devices=[]):
         found = []
-        for check in checks(setup):
+        for check in checks(alone):
             live.check(check)
             found.append(check)
     return tuple(found)

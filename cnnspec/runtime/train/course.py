@@ -35,7 +35,7 @@ class Feed(Protocol):
         ...
 
     def judge(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """This process's part of the validation images, in batches."""
+        """This process's part of the validation images, in as many batches as each process has."""
         ...
 
 
@@ -125,6 +125,7 @@ class Course:
             one = 1 / self.steps if self.steps else 0.0
             self.rate = self.regime.rate * share(self.regime, self.progress, one)
             images, labels = self.feed.train(places, self.epoch)
+            self.learner.team.stir(self.regime.seed, self.step)
             value = self.learner.step(images, labels, self.rate)
             self.number, self.step = self.number + 1, self.step + 1
             lost = (value.device.type == "cpu" or self.step % _LOOK == 0) and not torch.isfinite(value)
@@ -150,7 +151,7 @@ class Course:
         if found is None:
             return None
         val_loss, val_accuracy = found
-        told, right, seen = self.learner.team.summed(self.learner.sums).tolist()
+        told, right, seen = self.learner.sums.tolist()
         steps, seconds = self.step - self.mark[0], self.seconds - self.mark[1]
         self.epoch, self.number, self.mark = self.epoch + 1, 0, (self.step, self.seconds)
         self.learner.sums.zero_()
@@ -174,7 +175,7 @@ class Course:
             "regime": {name: getattr(self.regime, name) for name in Regime._fields},
             "epoch": self.epoch, "number": self.number, "step": self.step, "seconds": self.seconds,
             "rate": self.rate, "mark": list(self.mark), "history": fields, "optimizer": optimizer,
-            "scaler": learner.scaler.state_dict(),
+            "scaler": learner.scaler.state_dict(), "processes": learner.team.size,
         }
         return Checkpoint(learner.module.state_dict(), tensors, spec, state)
 

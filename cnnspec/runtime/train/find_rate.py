@@ -33,11 +33,13 @@ def find_rate(setup: Setup, stopped: Callable[[], bool]) -> float:
                for places in batches(setup.feed.images, setup.regime.batch, setup.regime.seed, epoch))
     for rate, (places, epoch) in zip(rates, islice(endless, STEPS), strict=True):
         images, labels = setup.feed.train(places, epoch)
+        setup.team.stir(setup.regime.seed, len(losses))
         mean = KEPT * mean + (1 - KEPT) * float(learner.step(images, labels, rate))
         losses.append(mean / (1 - KEPT ** (len(losses) + 1)))  # the mean begins at 0, which is taken out again
-        if stopped() or not losses[-1] < GROWN * min(losses):
+        (asked,) = setup.team.most((float(stopped()),))
+        if asked or not losses[-1] < GROWN * min(losses):
             break
-    return steepest(rates, losses)
+    return setup.team.agreed(lambda: steepest(rates, losses))
 
 
 def steepest(rates: Sequence[float], losses: Sequence[float]) -> float:

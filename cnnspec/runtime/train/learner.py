@@ -22,16 +22,19 @@ class Learner:
         self.module, self.regime, self.team, self.still = module, regime, team, still
         self.optimizer = optimizer(module, regime)
         module.eval()
-        self.forward = team.joined(module)
+        self.forward = team.joined(module, still)
         # Losses in float16 are scaled up, since small gradients would vanish.
         self.scaler = torch.amp.GradScaler(team.device.type, enabled=regime.dtype == "float16")
         self.average = None if regime.average is None else {
             name: value.detach().clone() for name, value in module.state_dict().items()}
-        #: Over the images of this epoch so far: loss, right answers, images. float64.
+        #: Over the images of this epoch so far, in all processes: loss, right answers, images. float64.
         self.sums = torch.zeros(3, dtype=torch.float64, device=team.device)
 
     def step(self, images: Tensor, labels: Tensor, rate: float) -> Tensor:
-        """One step: forward, loss, backward, update. Returns the loss, which the device may still be computing."""
+        """One step: forward, loss, backward, update.
+
+        Returns the loss of the whole batch, which the device may still be computing.
+        """
         self._set_training()
         set_rate([self.optimizer], rate)
         self.optimizer.zero_grad(set_to_none=True)
@@ -45,8 +48,9 @@ class Learner:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self._average()
-        self._count(self.sums, value.detach(), scores(made).detach(), labels)
-        return value.detach()
+        counted = self.team.summed(_counted(value.detach(), scores(made).detach(), labels))
+        self.sums += counted
+        return (counted[0] / counted[2]).to(value.dtype)
 
     def _set_training(self) -> None:
         if not self.module.training:  # it stays so from step to step
@@ -64,10 +68,6 @@ class Learner:
                 self.average[name].lerp_(value, 1 - self.regime.average)
             else:
                 self.average[name].copy_(value)
-
-    def _count(self, sums: Tensor, value: Tensor, found: Tensor, labels: Tensor) -> None:
-        right = (found.argmax(1) == labels).sum()
-        sums += torch.stack([value.double() * len(labels), right.double(), sums.new_tensor(float(len(labels)))])
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -91,8 +91,16 @@ class Learner:
             for images, labels in batches:
                 with self.team.casting():
                     found = scores(self.module(images))
-                self._count(sums, one(found, labels, self.regime), found, labels)
-                if self.team.size == 1 and stopped():  # several would wait for each other
+                sums += _counted(one(found, labels, self.regime), found, labels)
+                (asked,) = self.team.most((float(stopped()),))
+                if asked:
                     return None
         told, right, seen = self.team.summed(sums).tolist()
         return told / seen, right / seen
+
+
+def _counted(value: Tensor, found: Tensor, labels: Tensor) -> Tensor:
+    """Of a batch: the loss of all images together, right answers, images. float64."""
+    right = (found.argmax(1) == labels).sum()
+    count = value.new_tensor(float(len(labels)), dtype=torch.float64)
+    return torch.stack([value.double() * count, right.double(), count])

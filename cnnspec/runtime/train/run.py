@@ -67,7 +67,7 @@ def train(setup: Setup, stopped: Callable[[], bool], watchers: Sequence[Watcher]
     """Train, from a checkpoint on where there is one; raises `SpecError` where the folder cannot be written."""
     torch.manual_seed(setup.regime.seed)
     with determinism(on=setup.regime.deterministic):
-        begun = setup.begin()
+        begun = setup.team.agreed(setup.begin)
         learner = Learner(begun.module, setup.regime, setup.team, begun.still)
         course = Course(learner, setup.feed, setup.regime)
         if resumed is not None:
@@ -82,7 +82,16 @@ def train(setup: Setup, stopped: Callable[[], bool], watchers: Sequence[Watcher]
         finally:
             if journal is not None:
                 journal.close()
-    return _learning(setup, course, (*setup.says, *begun.says), ended, path if keeps and os.path.exists(path) else "")
+    says = (*setup.says, *begun.says, *_regrouped(setup.team, resumed))
+    return _learning(setup, course, says, ended, path if keeps and os.path.exists(path) else "")
+
+
+def _regrouped(team: Team, resumed: Checkpoint | None) -> tuple[str, ...]:
+    """What changes where other processes go on than began."""
+    before = team.size if resumed is None else resumed.state["processes"]
+    if before == team.size:
+        return ()
+    return (f"{before} began, {team.size} went on: dropout and augmentation draw other numbers than they would have",)
 
 
 def _learning(setup: Setup, course: Course, says: tuple[str, ...], ended: str, path: str) -> Learning:
