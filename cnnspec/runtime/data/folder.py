@@ -85,7 +85,7 @@ def _data(name: str, paths: Sequence[str], labels: list[torch.Tensor], classes: 
 
 def _some(count: int, most: int) -> torch.Tensor:
     """At most so many places, evenly from all."""
-    return torch.linspace(0, count - 1, min(count, most)).long()
+    return torch.linspace(0, count - 1, min(count, most), dtype=torch.float64).long()
 
 
 def _parts(path: str) -> list[str]:
@@ -163,7 +163,8 @@ def _below(path: str, others: Counter[str], seen: set[str]) -> Iterator[str]:
 
 
 def _listed(others: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {suffix}" for suffix, count in sorted(others.items(), key=lambda one: (-one[1], one[0]))[:5])
+    most = sorted(others.items(), key=lambda one: (-one[1], one[0]))[:5]
+    return ", ".join(f"{count:,} {suffix}" for suffix, count in most)
 
 
 def _known(val: Files, train: Files, parts: list[str]) -> Files:

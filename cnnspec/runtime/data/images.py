@@ -63,16 +63,16 @@ def spread(images: Images, most: int = 10_000) -> tuple[tuple[float, ...], tuple
 
     Those are taken evenly from all of them. A channel that never changes has a deviation of 1.
     """
-    places = torch.linspace(0, len(images) - 1, min(len(images), most)).long()
-    sums = squares = torch.zeros(())
-    count = 0
+    places = torch.linspace(0, len(images) - 1, min(len(images), most), dtype=torch.float64).long()
+    channels = images.batch(places[:1]).shape[1]
+    counts = torch.zeros((channels, 256), dtype=torch.long)  # how often each byte occurs: exact, and small
     for part in places.split(500):
-        values = images.batch(part).double().flatten(2).div_(255)
-        sums = sums + values.sum((0, 2))
-        squares = squares + values.square().sum((0, 2))
-        count += values.shape[0] * values.shape[2]
-    mean = sums / count
-    deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
+        found = images.batch(part)
+        for channel in range(channels):
+            counts[channel] += torch.bincount(found[:, channel].flatten(), minlength=256)
+    shares, values = counts.double() / counts.sum(1, keepdim=True), torch.arange(256).double() / 255
+    mean = shares @ values
+    deviation = ((values - mean[:, None]).square() * shares).sum(1).sqrt()
     return tuple(mean.tolist()), tuple(torch.where(deviation > 1e-6, deviation, 1.0).tolist())
 
 

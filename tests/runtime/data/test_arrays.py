@@ -91,12 +91,13 @@ def test_truth_values_are_black_and_white(tmp_path: Path) -> None:
 
 
 def test_the_range_is_that_of_both_parts(tmp_path: Path) -> None:
-    found = opened(tmp_path, x_train=(IMAGES > 99).astype(float), y_train=LABELS, x_val=IMAGES.astype(float), y_val=LABELS)
+    train, val = (IMAGES > 99).astype(float), IMAGES.astype(float)
+    found = opened(tmp_path, x_train=train, y_train=LABELS, x_val=val, y_val=LABELS)
     assert int(everything(found.train).max()) == 1
 
 
-@pytest.mark.parametrize("labels", [LABELS[:, None], LABELS.astype(float), np.eye(4)[LABELS], np.eye(4, dtype=bool)[LABELS],
-                                    LABELS.astype(">u8")])
+@pytest.mark.parametrize("labels", [LABELS[:, None], LABELS.astype(float), LABELS.astype(">u8"), np.eye(4)[LABELS],
+                                    np.eye(4, dtype=bool)[LABELS]])
 def test_labels_may_be_columns_whole_fractions_or_rows_of_one_1(labels: Any, tmp_path: Path) -> None:
     assert same(opened(tmp_path, images=IMAGES, labels=labels), opened(tmp_path, images=IMAGES, labels=LABELS))
 
@@ -109,8 +110,10 @@ def test_labels_may_be_columns_whole_fractions_or_rows_of_one_1(labels: Any, tmp
                  "help: subtract 1 from the labels: the first class is 0")),
     (LABELS * 0, "NPZ has a single class: there is nothing to tell apart"),
     (LABELS / 2, "`labels` in PATH holds 0.5 (label 1, counting from 0), which numbers no class"),
-    (np.where(LABELS == 2, np.nan, LABELS), "`labels` in PATH holds nan (label 2, counting from 0), which numbers no class"),
-    (np.full(40, 2**60), "`labels` in PATH holds 1152921504606846976 (label 0, counting from 0), which numbers no class"),
+    (np.where(LABELS == 2, np.nan, LABELS),
+     "`labels` in PATH holds nan (label 2, counting from 0), which numbers no class"),
+    (np.full(40, 2**60),
+     "`labels` in PATH holds 1152921504606846976 (label 0, counting from 0), which numbers no class"),
     (np.array(["cat", "dog"] * 20), ("`labels` in PATH is of type <U3; a label is the number of a class, from 0 on\n"
      "help: `numpy.unique(labels, return_inverse=True)[1]` numbers names")),
     (np.eye(4)[LABELS] / 2, ("`labels` in PATH is 40x4; a label is the number of a class\n"
@@ -185,7 +188,8 @@ def test_a_malicious_pickle_is_not_run(name: str, tmp_path: Path) -> None:
 
 
 def test_an_array_of_objects_that_nobody_asks_for_is_left_alone(tmp_path: Path) -> None:
-    found = opened(tmp_path, images=IMAGES, labels=LABELS, notes=np.array([Malice(str(tmp_path / "trace"))], dtype=object))
+    evil = np.array([Malice(str(tmp_path / "trace"))], dtype=object)
+    found = opened(tmp_path, images=IMAGES, labels=LABELS, notes=evil)
     assert len(found.train.images) == 32
     assert not (tmp_path / "trace").exists()
 
@@ -221,7 +225,8 @@ def test_archives_with_any_byte_changed_are_read_or_told(compressed: bool, tmp_p
     chance = np.random.default_rng(0)
     read = 0
     for _ in range(400):
-        place = int(chance.choice([chance.integers(len(whole)), chance.integers(200), len(whole) - 1 - chance.integers(200)]))
+        anywhere, early, late = chance.integers((len(whole), 200, 200)).tolist()
+        place = int(chance.choice([anywhere, early, len(whole) - 1 - late]))
         path.write_bytes(whole[:place] + bytes([chance.integers(256)]) + whole[place + 1:])
         read += gives(lambda: open_data(f"npz:{path}", None, 0))
     assert 0 < read < 400

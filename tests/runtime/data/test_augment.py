@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+
+import torch
 
 from cnnspec.runtime.data import randaugment
 from cnnspec.runtime.data.augment import AUGMENTATIONS, augmentation
@@ -27,7 +29,7 @@ def chance(seed: int = 0) -> Any:
 
 @pytest.mark.parametrize("names", NAMES, ids=",".join)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_the_generator_decides_all_and_shapes_and_ranges_are_kept(names: tuple[str, ...], shape: tuple[int, ...]) -> None:
+def test_the_generator_decides_all_and_shape_and_range_are_kept(names: tuple[str, ...], shape: tuple[int, ...]) -> None:
     augment = augmentation(names, shape)
     given = images(40, shape)
     before, state = given.clone(), torch.get_rng_state()

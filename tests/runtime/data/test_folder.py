@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-Image = pytest.importorskip("PIL.Image")
+pytest.importorskip("torch")
+pytest.importorskip("PIL.Image")
+
+import torch
+from PIL import Image
 
 from cnnspec.runtime.data import folder as module
 from cnnspec.runtime.data import pictures

@@ -114,5 +114,5 @@ def test_images_of_two_shapes_and_no_images_are_told(tmp_path: Path) -> None:
 def test_a_place_without_such_files_is_told(tmp_path: Path) -> None:
     assert refusal(lambda: open_data(f"idx:{tmp_path}/none", None, 0), tmp_path) == (
         "bad-data: there are no images and labels in idx files at …/none\n"
-        "help: a folder with train-images-idx3-ubyte and train-labels-idx1-ubyte (.gz as well), and t10k-… to judge by; "
-        "or what stands before `train-images` in their names")
+        "help: a folder with train-images-idx3-ubyte and train-labels-idx1-ubyte (.gz as well), and t10k-… to judge "
+        "by; or what stands before `train-images` in their names")

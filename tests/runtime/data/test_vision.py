@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import socket
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ def test_some_classes_may_be_without_images_but_no_label_is_out_of_range(tmp_pat
 
 
 NAMES = {"cifar10": [*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"], "cifar100": ["train", "test"]}
-FOLDERS = {"cifar10": ("cifar-10-batches-bin", "cifar-10-batches-py"), "cifar100": ("cifar-100-binary", "cifar-100-python")}
+FOLDERS = {"cifar10": ("cifar-10-batches-bin", "cifar-10-batches-py"),
+           "cifar100": ("cifar-100-binary", "cifar-100-python")}
 
 
 def cifar(name: str, *, pickled: bool, protocol: int = 2) -> dict[str, bytes]:
@@ -121,7 +123,7 @@ def test_cifar_is_read_from_binary_files_and_from_pickles(name: str, archive: bo
 
 
 def test_pickles_as_python_2_wrote_them_are_read(tmp_path: Path) -> None:
-    """Strings of eight bits, as the authors' own files hold them; `pickle` writes none, so the program is put together."""
+    """Strings of eight bits, as the authors' own files hold them; `pickle` writes none, so they are put together."""
     files = {}
     for number, file in enumerate(NAMES["cifar10"]):
         images, labels = labelled(20, 10, (3072,), number)
@@ -170,7 +172,8 @@ def test_a_malicious_pickle_is_not_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("data", "told"), [
     (b"", "bad-data: FILE is no pickle of images: pickle exhausted before seeing STOP\nhelp: download it again"),
-    (b"\x80\x02]q\0.", "bad-data: FILE holds 0 labels and 0 bytes of elements, not 3,072 for each\nhelp: download it again"),
+    (b"\x80\x02]q\0.", ("bad-data: FILE holds 0 labels and 0 bytes of elements, not 3,072 for each\n"
+                         "help: download it again")),
     (b"\x80\x02U\x06labels", ("bad-data: FILE is no pickle of images: pickle exhausted before seeing STOP\n"
                              "help: download it again")),
 ])
@@ -187,7 +190,8 @@ def test_pickles_with_any_byte_changed_are_read_or_told(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     read = 0
     for _ in range(300):
-        place = int(chance.choice([chance.integers(len(whole)), chance.integers(400), len(whole) - 1 - chance.integers(200)]))
+        anywhere, early, late = chance.integers((len(whole), 400, 200)).tolist()
+        place = int(chance.choice([anywhere, early, len(whole) - 1 - late]))
         wrong = whole[:place] + bytes([chance.integers(256)]) + whole[place + 1:chance.choice([place + 50, len(whole)])]
         put({"data_batch_1": wrong}, tmp_path, "cifar-10-batches-py")
         read += gives(lambda: open_data("cifar10", str(tmp_path), 0))
@@ -216,12 +220,12 @@ def test_broken_binary_files_and_archives_are_told(tmp_path: Path) -> None:
         "reached\nhelp: download it again")
 
 
-HELP = ("put train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (or .gz) "
-        "there, or name their folder with `--root`")
+HELP = ("put train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte "
+        "(or .gz) there, or name their folder with `--root`")
 
 
 def test_without_torchvision_it_is_told_where_to_put_the_files(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torchvision", None)
+    monkeypatch.setitem(sys.modules, "torchvision", None)
     assert refusal(lambda: open_data("mnist", "sets", 0)) == (
         "no-package: mnist is not under sets, and torchvision, which would download it, does not import "
         "(import of torchvision halted; None in sys.modules)\n"
@@ -267,6 +271,6 @@ def test_what_is_downloaded_is_whole_before_it_is_found(nowhere: Path, monkeypat
     assert len(asked) == before
 
 
-def test_the_cache_is_where_sets_are_downloaded_to_without_a_root(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torchvision", None)
+def test_without_a_root_sets_are_downloaded_to_the_cache(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision", None)
     assert f"mnist is not under {nowhere}/cache/cnnspec/data, and" in refusal(lambda: open_data("mnist", None, 0))
