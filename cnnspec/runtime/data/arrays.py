@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import lzma
+import struct
 import zipfile
 import zlib
 from math import prod
+from tokenize import TokenError
 
 import numpy as np
 import torch
@@ -26,8 +28,9 @@ _VAL = (("x_val", "y_val"), ("val_images", "val_labels"), ("x_test", "y_test"), 
 _FEW = 4
 #: Images that are converted at once.
 _AT_ONCE = 1024
-#: What broken archives and arrays raise: encrypted ones a RuntimeError, unknown compression a NotImplementedError.
-_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, RuntimeError, MemoryError)
+#: What broken archives and the heads of broken arrays raise; encrypted ones a RuntimeError.
+_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, TypeError, KeyError, IndexError, OverflowError,
+           RuntimeError, MemoryError, SyntaxError, TokenError, struct.error)
 
 
 def arrays(path: str, seed: int) -> Data:
