@@ -15,6 +15,7 @@ from cnnspec.analysis.lineup_measures import (
     RATE,
     SECONDS,
     SHAPE,
+    SHARE,
     WORK,
     Front,
     Measure,
@@ -67,7 +68,8 @@ def written(of: Value, unit: str) -> str:
     if isinstance(of, tuple):
         return units.axes(of) if unit == PIXELS else units.shape(of)
     if isinstance(of, float) or unit in (SECONDS, RATE, JOULES, INTENSITY):
-        return {SECONDS: units.duration, RATE: units.rate, JOULES: units.energy}.get(unit, "{:,.1f}".format)(of)
+        return {SECONDS: units.duration, RATE: units.rate, JOULES: units.energy, SHARE: units.percent}.get(
+            unit, "{:,.1f}".format)(of)
     return {COUNT: units.count, WORK: units.scaled, BYTES: units.size}[unit](of)
 
 

@@ -82,19 +82,20 @@ def as_json(found: Learning) -> str:
         "images_per_second": found.images_per_second,
         "train_loss": last.train_loss if last else None, "val_loss": last.val_loss if last else None,
         "val_accuracy": last.val_accuracy if last else None, "best_val_accuracy": best.val_accuracy if best else None,
-        "history": [_plain(epoch) for epoch in found.history], "checks": [_plain(check) for check in found.checks],
-        "regime": _plain(found.regime), "ended": found.ended or None, "checkpoint": found.checkpoint or None,
+        "history": [plain(epoch) for epoch in found.history], "checks": [plain(check) for check in found.checks],
+        "regime": plain(found.regime), "ended": found.ended or None, "checkpoint": found.checkpoint or None,
         "environment": dict(found.environment),
     }
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2)
 
 
-def _plain(record: Any) -> dict[str, Any]:
+def plain(record: Any) -> dict[str, Any]:
     """A record's fields; numbers that JSON does not know are null."""
-    return {name: _number(getattr(record, name)) for name in record._fields}
+    return {name: number(getattr(record, name)) for name in record._fields}
 
 
-def _number(value: Any) -> Any:
+def number(value: Any) -> Any:
+    """A value as JSON has it: null for a number that it does not know."""
     if isinstance(value, float) and value - value != 0:  # neither infinite nor undefined
         return None
-    return {key: _number(one) for key, one in value.items()} if isinstance(value, dict) else value
+    return {key: number(one) for key, one in value.items()} if isinstance(value, dict) else value
