@@ -1,7 +1,8 @@
 """Checkpoints: all that a run needs to go on as if it had never stopped, in one safetensors file that is never torn.
 
 A file holds the weights under the names of the network's own state dict, so that `--weights` takes it as it is; all
-else stands under names that begin with `run/`. Its metadata has the spec's text with a hash, and the state as JSON.
+else stands under names that begin with `run/`. Its metadata has the spec's text with a hash, the state as JSON, and a
+hash over all of it, since a bit that has changed on a disk would train on unnoticed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def write(path: str, checkpoint: Checkpoint) -> None:
 
     tensors = {**checkpoint.weights, **{APART + name: value for name, value in checkpoint.rest.items()}}
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    data = save(plain, {"schema": SCHEMA, "spec": json.dumps(checkpoint.spec), "state": json.dumps(checkpoint.state)})
+    said = {"schema": SCHEMA, "spec": json.dumps(checkpoint.spec), "state": json.dumps(checkpoint.state)}
+    data = save(plain, {**said, "digest": _digest(plain, said)})
     beside = f"{path}.{os.getpid()}.part"
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
@@ -59,6 +61,27 @@ def write(path: str, checkpoint: Checkpoint) -> None:
             os.unlink(beside)
         raise SpecError([Diagnostic("not-writable", f"the checkpoint {path} cannot be written: {error.strerror}",
                                     help="another file: `--checkpoint FILE`")]) from None
+
+
+def sweep(path: str) -> None:
+    """Remove what processes that were killed while they wrote this checkpoint have left of it."""
+    folder, name = os.path.split(path)
+    with suppress(OSError):  # a run that cannot write here says so itself
+        for each in os.listdir(folder or "."):
+            if each.startswith(f"{name}.") and each.endswith(".part"):
+                os.unlink(os.path.join(folder, each))
+
+
+def _digest(tensors: Mapping[str, Tensor], said: Mapping[str, str]) -> str:
+    """64 hexadecimal digits (SHA-256) of all that a checkpoint holds; the tensors are contiguous, on the CPU."""
+    from hashlib import sha256
+
+    found = sha256("\n".join([said["spec"], said["state"]]).encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        found.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        found.update(value.reshape(-1).view(torch.uint8).numpy())
+    return found.hexdigest()
 
 
 def _settle(folder: str) -> None:
@@ -83,6 +106,8 @@ def read(path: str) -> Checkpoint:
         if known.get("schema") != SCHEMA:
             raise _bad(path, "it holds weights alone" if known.get("schema") is None else
                        f"it is of another kind, {known['schema']}")
+        if known["digest"] != _digest(tensors, known):
+            raise _bad(path, "it is damaged: its hash is another than when it was written")
         spec, state = json.loads(known["spec"]), json.loads(known["state"])
     except OSError as error:
         raise _bad(path, f"it cannot be read: {error.strerror or error}") from None

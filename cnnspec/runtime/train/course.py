@@ -105,7 +105,8 @@ class Course:
         """
         (self.progress,) = self.learner.team.most((self._share(),))
         while self.progress < 1 or self.number:
-            ended = self._epoch(watcher, stopped, save)
+            # A run that was stopped while its last epoch was judged has no step left.
+            ended = self._epoch(watcher, stopped, save) if self.progress < 1 else ""
             if ended == NOT_A_NUMBER:
                 return ended
             judged = None if ended else self._judged(stopped)

@@ -22,26 +22,33 @@ class Journal:
     What a broken run has written beyond the step that it goes on from is cut off.
     """
 
-    def __init__(self, folder: str, step: int = 0) -> None:
-        """Raises `SpecError` where the folder cannot be written."""
+    def __init__(self, folder: str, step: int = 0, epoch: int = 0) -> None:
+        """`step` and `epoch` are how many were done before. Raises `SpecError` where the folder cannot be written."""
         self.path = os.path.join(folder, METRICS)
+        beside = f"{self.path}.part"
         try:
             os.makedirs(folder, exist_ok=True)
-            kept = self._until(step) if step else []
-            self.file = open(self.path, "w", encoding="utf-8")  # noqa: SIM115  # as long as the run
-            self.file.writelines(kept)
-            self.file.flush()
+            with open(beside, "w", encoding="utf-8") as file:
+                file.writelines(self._until(step, epoch) if step else [])
+            os.replace(beside, self.path)  # so that whoever is killed here leaves one of both, whole
+            self.file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115  # as long as the run
+            self.board = _board(folder, step)
         except OSError as error:
-            raise SpecError([Diagnostic("not-writable", f"{self.path} cannot be written: {error.strerror}")]) from None
-        self.board = _board(folder, step)
+            with suppress(OSError):
+                os.unlink(beside)
+            raise self._unwritten(error) from None
 
-    def _until(self, step: int) -> list[str]:
-        """The lines of steps up to this one; a last line that is torn is none."""
+    def _until(self, step: int, epoch: int) -> list[str]:
+        """The lines of steps and epochs up to these; a last line that is torn is none.
+
+        An epoch's line is written before the checkpoint, and then has its last step's number.
+        """
         kept = []
-        with suppress(FileNotFoundError), open(self.path, encoding="utf-8") as file:
+        with suppress(FileNotFoundError), open(self.path, encoding="utf-8", errors="replace") as file:
             for line in file:
                 try:
-                    if json.loads(line)["step"] <= step:
+                    fields = json.loads(line)
+                    if fields["step"] <= step and fields["epoch"] <= epoch and line.endswith("\n"):
                         kept.append(line)
                 except (ValueError, KeyError, TypeError):
                     break
@@ -62,22 +69,31 @@ class Journal:
                     "accuracy/val": epoch.val_accuracy, "images per second": epoch.images_per_second}, epoch.step)
 
     def close(self) -> None:
-        """Put all on the disk."""
-        self.file.close()
+        """Put all on the disk, as far as that has room: of what has none, `stepped` or `judged` has told."""
+        with suppress(OSError):
+            self.file.close()
         if self.board is not None:
-            self.board.close()
+            with suppress(OSError):
+                self.board.close()
 
     def _write(self, values: dict[str, Any]) -> None:
         try:
             self.file.write(json.dumps(values) + "\n")
             self.file.flush()
         except OSError as error:
-            raise SpecError([Diagnostic("not-writable", f"{self.path} cannot be written: {error.strerror}")]) from None
+            raise self._unwritten(error) from None
 
     def _draw(self, values: dict[str, float], step: int) -> None:
-        if self.board is not None:
+        if self.board is None:
+            return
+        try:
             for name, value in values.items():
                 self.board.add_scalar(name, value, step)
+        except OSError as error:
+            raise self._unwritten(error) from None
+
+    def _unwritten(self, error: OSError) -> SpecError:
+        return SpecError([Diagnostic("not-writable", f"{self.path} cannot be written: {error.strerror}")])
 
 
 def _board(folder: str, step: int) -> Any:

@@ -74,7 +74,9 @@ def train(setup: Setup, stopped: Callable[[], bool], watchers: Sequence[Watcher]
             course.restore(resumed)
         keeps = bool(setup.folder) and setup.team.rank == 0
         path = os.path.join(setup.folder, CHECKPOINT)
-        journal = Journal(setup.folder, course.step) if keeps else None
+        if keeps:
+            checkpoint.sweep(path)
+        journal = Journal(setup.folder, course.step, course.epoch) if keeps else None
         spec = {**setup.spec, "fingerprint": fingerprint(setup.net.graph)}
         try:
             ended = course.run(_Watchers([*watchers, *([journal] if journal else [])]), stopped,
@@ -91,7 +93,8 @@ def _regrouped(team: Team, resumed: Checkpoint | None) -> tuple[str, ...]:
     before = team.size if resumed is None else resumed.state["processes"]
     if before == team.size:
         return ()
-    return (f"{before} began, {team.size} went on: dropout and augmentation draw other numbers than they would have",)
+    began = f"{before} process{'es' if before > 1 else ''} began the run, {team.size} went on"
+    return (f"{began}: dropout and augmentation draw other numbers than they would have",)
 
 
 def _learning(setup: Setup, course: Course, says: tuple[str, ...], ended: str, path: str) -> Learning:
