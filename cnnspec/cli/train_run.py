@@ -100,7 +100,9 @@ def _run(request: Request, team: Team, stopped: Callable[[], bool]) -> int:
 def set_up(request: Request, team: Team) -> Setup:
     """The network, the data and the processes, brought together."""
     given, regime = request.given, request.regime
-    data = team.first(lambda: open_data(given["data"], given["root"], regime.seed))
+    shapes = [*request.net.summary().inputs.values()]
+    shape = shapes[0] if len(shapes) == 1 else None  # else it is refused, when the data is known
+    data = team.first(lambda: open_data(given["data"], given["root"], regime.seed, shape))
     if not regime.batch:
         regime = regime.replace(batch=_batch(request, data, team))
     return team.agreed(lambda: _assembled(request, regime, data, team))
