@@ -127,11 +127,11 @@ def test_what_cannot_be_predicted_says_why(arguments: tuple[str, ...], code: int
     assert said in done.stderr
 
 
-def test_a_torn_profile_exits_with_1(tmp_path: Path) -> None:
+def test_a_torn_profile_is_wrong_usage(tmp_path: Path) -> None:
     torn = tmp_path / "torn.json"
     torn.write_text('{"schema"')
     done = run("predict", "lenet", "--device", str(torn))
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "is no device profile: it is no JSON, or only a part of it" in done.stderr
 
 
@@ -219,7 +219,7 @@ def test_what_cannot_be_calibrated_exits_with_3(monkeypatch: pytest.MonkeyPatch)
 def test_without_torch_nothing_is_calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     done = run("calibrate")
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert "error[no-torch]" in done.stderr
 
 
