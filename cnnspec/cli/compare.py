@@ -22,7 +22,8 @@ from cnnspec.analysis.prediction import Prediction, predict
 from cnnspec.analysis.summary import Summary
 from cnnspec.analysis.training import OPTIMIZERS
 from cnnspec.cli.candidates import Asked, contenders
-from cnnspec.cli.options import fail, limit_options, take_limits
+from cnnspec.cli.options import fail, limit_options, take_limits, warn
+from cnnspec.cli.report_option import Report, Reporting, report_option, write_reports
 from cnnspec.diagnostics import SpecError, closest
 from cnnspec.layers.base import Shape, product
 from cnnspec.record import Record
@@ -52,7 +53,7 @@ def take_names(ctx: click.Context, param: click.Parameter, value: str | None) ->
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-@click.command(epilog=_MEASURE_HELP)
+@click.command(cls=Reporting, epilog=_MEASURE_HELP)
 @click.argument("targets", nargs=-1)
 @click.option("-e", "--expression", "expressions", multiple=True, metavar="SPEC",
               help="A spec given inline, beside the TARGETs.")
@@ -76,11 +77,12 @@ def take_names(ctx: click.Context, param: click.Parameter, value: str | None) ->
 @click.option("--stages/--no-stages", default=True, help="Compare them by resolution too, where they fit side by side.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True,
               help="How to print it; csv has a row for each network, json everything.")
+@report_option
 @limit_options
 def command(targets: tuple[str, ...], expressions: tuple[str, ...], settings: tuple[str, ...], overs: tuple[str, ...],
             inputs: tuple[str, ...], batch: int, dtype: str, optimizer: str, device: str | None,
             columns: tuple[str, ...], sort: str | None, pareto: tuple[str, ...], stages: bool, format_: str,
-            **limits: int) -> None:
+            reports: tuple[Report, ...], **limits: int) -> None:
     """Networks side by side: what each costs, stage by stage.
 
     TARGETs are spec files, FILE:NET, names of nets, calls, `-`. A family is one call with a name left free:
@@ -99,7 +101,9 @@ def command(targets: tuple[str, ...], expressions: tuple[str, ...], settings: tu
         lineup = line_up(made, [predicted(known)] if known else [])
         if len(found) > MOST_COLUMNS and format_ in ("table", "markdown") and not sort:
             wanted = wanted.replace(sort=columns[0] if columns else "params")  # a long list is read in some order
-        show(shown(lineup, wanted, stages=stages, remarks=remarks(known)), format_, overridden=bool(inputs))
+        page = shown(lineup, wanted, stages=stages, remarks=remarks(known))
+        show(page, format_, overridden=bool(inputs))
+        write_reports(reports, "compare", page, overridden=bool(inputs))
     except SpecError as error:
         fail(error)
 
@@ -136,7 +140,9 @@ def take_wanted(columns: tuple[str, ...], pareto: tuple[str, ...], sort: str | N
 def predictions(summaries: Sequence[Summary], device: str, dtype: str) -> list[Prediction]:
     """How long networks take on a device; raises `SpecError` where nothing is known of it."""
     from cnnspec.runtime.known_devices import known_device
+    from cnnspec.runtime.profile_files import broken
 
+    warn(broken())
     known = known_device(device, dtype)
     return [predict(summary, known) for summary in summaries]
 
