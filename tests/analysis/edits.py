@@ -62,7 +62,8 @@ EDITS = (
          ("~ bottleneck: d 1 → 2, 16 places | 0 0 | line 10",)),
     Edit("resnet", "resnet50",
          "c * base // 64", "c * base // 32",
-         ("~ bottleneck: mid c * base // 64 * groups → c * base // 32 * groups, 16 places | +15,646,720 +2.79 G | line 14",)),
+         (("~ bottleneck: mid c * base // 64 * groups → c * base // 32 * groups, 16 places | "
+           "+15,646,720 +2.79 G | line 14"),)),
     Edit("resnet", "resnet18",
          "(1, 2, 2, 2), depths", "(1, 2, 2, 1), depths",
          ("~ c=512 s=2 n=2: s 2 → 1 | 0 +192.7 M | line 21",)),
