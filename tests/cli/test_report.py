@@ -1,4 +1,4 @@
-"""`--report` of summary, profile and compare: where pages go, what they say, and what is refused before anything is done."""
+"""`--report`: where pages go, what they say, and what is refused before anything is done."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ def _value(measure: Measure, at: int) -> str:
 
 
 def _aside(measure: Measure, at: int) -> str:
-    mark = element("span", f" {MARK}", class_="mark", title="the best") if at in measure.best else ""
-    return element("td", quoted(ratio(measure, at)), mark, class_="aside")
+    mark = element("span", MARK, class_="mark", title="the best") if at in measure.best else ""
+    return element("td", mark, quoted(ratio(measure, at)), class_="aside")
 
 
 def networks_table(shown: Shown) -> str:
