@@ -66,7 +66,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
+            click.echo("\n" * sys.stderr.isatty() + "interrupted", err=True)  # behind what the terminal shows of it
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
             os._exit(NOBODY_READS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from math import isnan
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -21,6 +22,16 @@ _READ = "cnnspec.stdin"
 
 LIMITS = {"file_bytes": "bytes of a file", "nesting": "levels of brackets", "digits": "digits of a number",
           "layers": "layers of a network", "turns": "turns of loops and repeats", "elements": "elements of a tuple"}
+
+
+class Real(click.FloatRange):
+    """A number in a range, which `nan` is not though it compares as if."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 def target_options(function: F) -> F:
