@@ -171,11 +171,13 @@ class _Aligner:
         """Turns without a counterpart are one gap of the repeat."""
         before = len(self.gaps)
         self.follow(a.parts, b.parts)
-        of_turns = [gap for gap in self.gaps[before:] if any(item.kind == ROUND for item in (*gap.removed, *gap.added))]
-        if len(a.parts) != len(b.parts) and of_turns:
-            self.gaps[before:] = [gap for gap in self.gaps[before:] if gap not in of_turns]
-            self.gaps.append(Gap(tuple(item for gap in of_turns for item in gap.removed),
-                                 tuple(item for gap in of_turns for item in gap.added), (a, b)))
+        found = self.gaps[before:]
+        of_turns = [any(item.kind == ROUND for item in (*gap.removed, *gap.added)) for gap in found]
+        if len(a.parts) != len(b.parts) and any(of_turns):
+            turns = [gap for gap, is_turn in zip(found, of_turns, strict=True) if is_turn]
+            self.gaps[before:] = [gap for gap, is_turn in zip(found, of_turns, strict=True) if not is_turn]
+            self.gaps.append(Gap(tuple(item for gap in turns for item in gap.removed),
+                                 tuple(item for gap in turns for item in gap.added), (a, b)))
 
 
 def _layer_cost(a: Item, b: Item) -> int | None:

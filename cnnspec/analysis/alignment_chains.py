@@ -90,6 +90,12 @@ def _between(a: Chain, b: Chain, rows: range, columns: range, cost: Cost) -> tup
     adding = [0, *accumulate(b[j].weight for j in columns)]
     if not rows or not columns:
         return removing[-1] + adding[-1], []
+    if _is_uniform(a, rows) and _is_uniform(b, columns):  # such as the turns of two repeats
+        one = cost(a[rows[0]], b[columns[0]])
+        if one is not None:
+            both = min(len(rows), len(columns))
+            left = removing[-1] - removing[both] + adding[-1] - adding[both]
+            return one * both + left, list(zip(rows, columns, strict=False))
     height, width = len(rows), len(columns)
     band = max(_MOST_CELLS // height, abs(height - width) // height + 2)
     pairing: dict[tuple[int, int], int] = {}
@@ -111,6 +117,10 @@ def _between(a: Chain, b: Chain, rows: range, columns: range, cost: Cost) -> tup
             line.append(best)
         table.append((low, line))
     return table[-1][1][-1], _back(table, pairing, rows, columns, removing, adding)
+
+
+def _is_uniform(chain: Chain, stretch: range) -> bool:
+    return all(chain[index].key == chain[stretch.start].key for index in stretch)
 
 
 def _at(offset: int, line: list[int], j: int) -> int:

@@ -64,9 +64,9 @@ def line(difference: Difference, change: Change) -> str:
 def _line(at: Span, whole: Summary) -> str:
     """A line; with its file's name where the network stands in another; what the command line gave, by its name."""
     name = at.source.name
-    if name.startswith("<"):
-        return visible(name)
-    return str(at.line) if name == whole.graph.span.source.name else f"{visible(name.rpartition('/')[2])}:{at.line}"
+    if name == whole.graph.span.source.name:
+        return str(at.line)
+    return visible(name if name.startswith("<") else f"{name.rpartition('/')[2]}:{at.line}")
 
 
 # --------------------------------------------------------------------------------------------- figures
