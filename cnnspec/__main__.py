@@ -1,5 +1,10 @@
 """`python -m cnnspec`."""
 
-from cnnspec.cli import main
+import sys
 
-main()
+try:
+    from cnnspec.cli import main
+
+    main()
+except KeyboardInterrupt:  # before there is anything to interrupt
+    sys.exit(130)

@@ -10,6 +10,8 @@ from cnnspec.source import Span
 
 #: Codes that leave a spec usable; every other code is an error.
 WARNINGS = frozenset({"unused-rows", "unused-name", "overwritten-name", "dead-branch"})
+#: Codes of files beside specs that are passed over.
+_PASSED_OVER = frozenset({"broken-profile"})
 
 
 class Label(Record):
@@ -37,7 +39,7 @@ class Diagnostic(Record):
     @property
     def severity(self) -> str:
         """`error` or `warning`."""
-        return "warning" if self.code in WARNINGS else "error"
+        return "warning" if self.code in WARNINGS | _PASSED_OVER else "error"
 
     @property
     def key(self) -> tuple[object, ...]:

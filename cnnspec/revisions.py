@@ -106,12 +106,14 @@ def _git(*arguments: str) -> bytes | None:
     import subprocess  # slow to start, and only revisions need it
 
     quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}
+    none = subprocess.DEVNULL
     try:
-        done = subprocess.run(["git", *arguments], stdin=subprocess.DEVNULL,  # noqa: S603, S607  # no shell; git of PATH
-                              capture_output=True, check=False, env={**os.environ, **quiet})
+        return subprocess.check_output(  # noqa: S603  # a list of arguments, no shell
+            ["git", *arguments], stdin=none, stderr=none, env={**os.environ, **quiet})  # noqa: S607  # of the PATH
+    except subprocess.CalledProcessError:
+        return None
     except OSError:
         raise _error("no-git", "git, which reads revisions, is not installed") from None
-    return done.stdout if done.returncode == 0 else None
 
 
 def _unknown(revision: str) -> SpecError:

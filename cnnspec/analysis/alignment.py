@@ -25,6 +25,8 @@ _MOST_OPENED = 400
 _COMPARABLE = 4
 #: A call of another block is the same block under another name where aligning the parts costs less than this part.
 _ANOTHER = 8
+#: What it costs that the turns of two loops have other values: the first is rather the first than one that is liker.
+_OTHER_TURN = 6
 #: The most that it costs to match layers of one kind, however much their arguments differ.
 _MOST_ALTERED = 3
 
@@ -77,7 +79,8 @@ class _Aligner:
         known = (a.key, b.key)
         if known not in self._costs:
             self._costs[known] = self._cost(a, b)
-        return self._costs[known]
+        found = self._costs[known]
+        return found if found is None or a.kind != ROUND or _values(a) == _values(b) else found + _OTHER_TURN
 
     def _cost(self, a: Item, b: Item) -> int | None:
         if a.kind == LAYER:
@@ -168,11 +171,13 @@ class _Aligner:
         """Turns without a counterpart are one gap of the repeat."""
         before = len(self.gaps)
         self.follow(a.parts, b.parts)
-        of_turns = [gap for gap in self.gaps[before:] if any(item.kind == ROUND for item in (*gap.removed, *gap.added))]
-        if len(a.parts) != len(b.parts) and of_turns:
-            self.gaps[before:] = [gap for gap in self.gaps[before:] if gap not in of_turns]
-            self.gaps.append(Gap(tuple(item for gap in of_turns for item in gap.removed),
-                                 tuple(item for gap in of_turns for item in gap.added), (a, b)))
+        found = self.gaps[before:]
+        of_turns = [any(item.kind == ROUND for item in (*gap.removed, *gap.added)) for gap in found]
+        if len(a.parts) != len(b.parts) and any(of_turns):
+            turns = [gap for gap, is_turn in zip(found, of_turns, strict=True) if is_turn]
+            self.gaps[before:] = [gap for gap, is_turn in zip(found, of_turns, strict=True) if not is_turn]
+            self.gaps.append(Gap(tuple(item for gap in turns for item in gap.removed),
+                                 tuple(item for gap in turns for item in gap.added), (a, b)))
 
 
 def _layer_cost(a: Item, b: Item) -> int | None:
@@ -183,6 +188,10 @@ def _layer_cost(a: Item, b: Item) -> int | None:
     if x.keyword == y.keyword:
         return min(sum(v != w for v, w in zip(x.values, y.values, strict=True)), _MOST_ALTERED)
     return max(a.weight, b.weight) if x.family == y.family else None
+
+
+def _values(item: Item) -> object:
+    return item.scope.values if item.scope is not None else None
 
 
 def _repeats(item: Item) -> bool:

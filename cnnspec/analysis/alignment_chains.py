@@ -35,7 +35,35 @@ def chain_steps(a: Chain, b: Chain, cost: Cost) -> tuple[int, list[Step]]:
     middle_a, middle_b = range(before, len(a) - after), range(before, len(b) - after)
     total, inside = _between(a, b, middle_a, middle_b, cost)
     ends = [(i, j) for i, j in zip(range(middle_a.stop, len(a)), range(middle_b.stop, len(b)), strict=True)]
-    return total, _steps([*((i, i) for i in range(before)), *inside, *ends], len(a), len(b))
+    pairs = [*((i, i) for i in range(before)), *inside, *ends]
+    return total, _steps(_slid(_slid(pairs, a, 0), b, 1), len(a), len(b))
+
+
+def _slid(pairs: list[tuple[int, int]], chain: Chain, side: int) -> list[tuple[int, int]]:
+    """The pairs with gaps of one side moved along items that repeat, until they begin with what weighs most.
+
+    What was removed of `CONV BN RELU CONV BN RELU` is then `CONV BN RELU`, and not `BN RELU CONV`.
+    """
+    found = [*pairs]
+    for at in range(len(found) + 1):
+        low = found[at - 1][side] + 1 if at else 0
+        high = found[at][side] if at < len(found) else len(chain)
+        other = (found[at][1 - side] if at < len(found) else None, found[at - 1][1 - side] + 1 if at else 0)
+        if high == low or other[0] != other[1]:
+            continue  # no gap, or one of both sides
+        shift = _shift(chain, low, high, len(found) - at)
+        for moved in range(at, at + shift):
+            x, y = found[moved]
+            found[moved] = (x - high + low, y) if side == 0 else (x, y - high + low)
+    return found
+
+
+def _shift(chain: Chain, low: int, high: int, most: int) -> int:
+    """By how many items to move a gap back along equal ones, so that the weightiest of a period comes first."""
+    shifts = [0]
+    while shifts[-1] < min(most, high - low) and chain[low + shifts[-1]].key == chain[high + shifts[-1]].key:
+        shifts.append(shifts[-1] + 1)
+    return max(shifts, key=lambda shift: (chain[low + shift].weight, -shift))
 
 
 def _common(a: Chain, b: Chain) -> int:
@@ -62,6 +90,12 @@ def _between(a: Chain, b: Chain, rows: range, columns: range, cost: Cost) -> tup
     adding = [0, *accumulate(b[j].weight for j in columns)]
     if not rows or not columns:
         return removing[-1] + adding[-1], []
+    if _is_uniform(a, rows) and _is_uniform(b, columns):  # such as the turns of two repeats
+        one = cost(a[rows[0]], b[columns[0]])
+        if one is not None:
+            both = min(len(rows), len(columns))
+            left = removing[-1] - removing[both] + adding[-1] - adding[both]
+            return one * both + left, list(zip(rows, columns, strict=False))
     height, width = len(rows), len(columns)
     band = max(_MOST_CELLS // height, abs(height - width) // height + 2)
     pairing: dict[tuple[int, int], int] = {}
@@ -83,6 +117,10 @@ def _between(a: Chain, b: Chain, rows: range, columns: range, cost: Cost) -> tup
             line.append(best)
         table.append((low, line))
     return table[-1][1][-1], _back(table, pairing, rows, columns, removing, adding)
+
+
+def _is_uniform(chain: Chain, stretch: range) -> bool:
+    return all(chain[index].key == chain[stretch.start].key for index in stretch)
 
 
 def _at(offset: int, line: list[int], j: int) -> int:

@@ -48,9 +48,10 @@ def measured(contest: Contest, order: Sequence[int] | None = None) -> tuple[Meas
         Measure(MEMORY, "peak, measured", MEASURED[MEMORY], BYTES, LOW, *_told(runs, _peak)),
     ]
     if any(run.energy != NOT_ASKED and not run.failure for run in runs):
+        ratios = [contest.energy(place, first) for place in places]
         found.append(Measure(
             ENERGY, "energy per image", MEASURED[ENERGY], JOULES, LOW, *_told(runs, _joules), (),
-            tuple(_interval(contest.energy(place, first)) for place in places)))
+            tuple(map(_interval, ratios)), tuple(None if one is None else one.ratio for one in ratios)))
     return tuple(found)
 
 
@@ -59,7 +60,7 @@ def _latency(name: str, title: str, latencies: Sequence[Latency | Unavailable], 
     values = [one.why if isinstance(one, Unavailable) else one.median for one in latencies]
     return Measure(name, title, MEASURED[name], SECONDS, LOW, *_parted(runs, values),
                    tuple(None if isinstance(one, Unavailable) else one.interval for one in latencies),
-                   tuple(map(_interval, ratios)))
+                   tuple(map(_interval, ratios)), tuple(None if one is None else one.ratio for one in ratios))
 
 
 def _throughput(latencies: Sequence[Latency | Unavailable], runs: Sequence[Run], ratios: Sequence[_Ratio]) -> Measure:
@@ -69,7 +70,8 @@ def _throughput(latencies: Sequence[Latency | Unavailable], runs: Sequence[Run],
     return Measure(THROUGHPUT, "throughput", MEASURED[THROUGHPUT], RATE, HIGH, *_parted(runs, values),
                    tuple(None if isinstance(one, Unavailable) else Interval(images / one.high, images / one.low)
                          for one in latencies),
-                   tuple(None if one is None else Interval(1 / one.high, 1 / one.low) for one in ratios))
+                   tuple(None if one is None else Interval(1 / one.high, 1 / one.low) for one in ratios),
+                   tuple(None if one is None else 1 / one.ratio for one in ratios))
 
 
 def _peak(run: Run) -> _Value:

@@ -9,6 +9,9 @@ from math import exp, log, sqrt
 from cnnspec.analysis.tasks import Task
 from cnnspec.record import Record
 
+#: Unrest from which a calibration is doubtful, and worth another try.
+BUSY = 0.15
+
 
 class Point(Record):
     """A task that was measured."""
@@ -69,6 +72,22 @@ class DeviceProfile(Record):
     @property
     def _ratios(self) -> list[float]:
         return [log(anchor.measured / anchor.predicted) for anchor in self.anchors]
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether something else ran while it was measured."""
+        return self.unrest > BUSY
+
+    @property
+    def doubt(self) -> str:
+        """What a disturbed calibration has seen, in words; empty for one that was not disturbed."""
+        if not self.disturbed:
+            return ""
+        said = f"the same runs took {self.unrest:.0%} longer at times"
+        if not self.anchors:
+            return said
+        worst = max(self.anchors, key=lambda anchor: abs(log(anchor.measured / anchor.predicted)))
+        return f"{said}, and {worst.net} {worst.measured / worst.predicted:.2f} times as long as all its layers"
 
     def bandwidth(self, size: int) -> float:
         """Bytes per second where so many are moved: between two measured sizes, along a line of logarithms."""

@@ -23,6 +23,8 @@ from cnnspec.source import Span
 
 #: Kinds of changes beside those of findings: a layer or unit that stands elsewhere.
 MOVED = "moved"
+#: Behind every layer: where changes of outputs are told.
+_LAST = 1 << 60
 
 
 class Change(Record):
@@ -100,7 +102,7 @@ def _order(change: Change) -> tuple[int, int, int]:
     """By the first layer that it touches in the later network; what is gone, where it was."""
     layers, gone = (change.after_layers, 0) if change.after_layers else (change.before_layers, 1)
     span = change.after_at or change.before_at
-    return (min(layers, default=0), gone, span.start if span else 0)
+    return (min(layers, default=_LAST), gone, span.start if span else 0)
 
 
 def _changes(findings: Iterable[Finding]) -> list[Change]:
@@ -127,12 +129,18 @@ def _change(group: list[Finding]) -> Change:
 
 
 def _one(texts: list[str]) -> str:
-    """What several texts say; where they differ, what they begin with."""
+    """What several texts say; where they differ, what they begin with, or else what they end with."""
     if len(set(texts)) == 1:
         return texts[0]
     words = [text.split(" ") for text in texts]
-    same = next((at for at, each in enumerate(zip(*words, strict=False)) if len(set(each)) > 1), min(map(len, words)))
-    return " ".join([*words[0][:same], "…"])
+    begin = words[0][: _common(words)]
+    end = [] if begin else words[0][len(words[0]) - _common([each[::-1] for each in words]) :]
+    return " ".join([*begin, "…", *end])
+
+
+def _common(rows: list[list[str]]) -> int:
+    """How many words from the first are the same in all rows."""
+    return next((at for at, each in enumerate(zip(*rows, strict=False)) if len(set(each)) > 1), min(map(len, rows)))
 
 
 def _alteration(several: list[Alteration]) -> Alteration:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from cnnspec.analysis.difference_causes import ARGUMENT, LET, STEP, Binding, Cause, follows, of_argument, of_step
 from cnnspec.analysis.difference_findings import ALTERED, REPLACED, Alteration, Altered, Finding, differing
-from cnnspec.analysis.difference_places import place
+from cnnspec.analysis.difference_places import both, place
 from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.layers.arguments import LayerError, shown
 from cnnspec.layers.base import Layer
@@ -119,10 +119,10 @@ def _finding(x: LayerSummary, y: LayerSummary, cause: Cause, names: tuple[str, .
         kind, before, after, alterations = REPLACED, x.node.op.brief, y.node.op.brief, ()
     else:
         alterations = (Alteration(a.name, a.shown, b.shown, a.written, b.written),)
-    inner = a.home is not None and a.kind not in {ARGUMENT, STEP}
-    scope = b.home.parent if inner and b.home is not None else b.home
-    return Finding(kind, _key(cause), b.home, place(scope), before, after, a.span, b.span, (x.index,), (y.index,),
-                   *did, alterations, (Altered(x.index, y.index, names),))
+    scopes = [one.home.parent if one.home is not None and one.kind not in {ARGUMENT, STEP} else one.home
+              for one in cause]
+    return Finding(kind, _key(cause), b.home, both(*map(place, scopes)), before, after, a.span, b.span, (x.index,),
+                   (y.index,), *did, alterations, (Altered(x.index, y.index, names),))
 
 
 def _owner(binding: Binding) -> str:

@@ -100,8 +100,7 @@ def _ends(a: Summary, b: Summary, wires: _Wires) -> Iterator[Finding]:
             assert at is not None  # the name is one side's at least
             yield Finding(OUTPUT, (OUTPUT, name), name, (), _said(a, name, old), _said(b, name, new),
                           None if old is None else a.layers[old[0]].node.span,
-                          None if new is None else b.layers[new[0]].node.span,
-                          () if old is None else (old[0],), () if new is None else (new[0],))
+                          None if new is None else b.layers[new[0]].node.span, (), ())
 
 
 def _named(summary: Summary) -> dict[str, tuple[int, bool]]:

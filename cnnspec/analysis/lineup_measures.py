@@ -50,6 +50,8 @@ class Measure(Record):
     intervals: tuple[Interval | None, ...] = ()
     #: Of the ratio to the first network, where it was measured; None for the first. Empty for exact figures.
     ratio_intervals: tuple[Interval | None, ...] = ()
+    #: Ratios that were measured in turns, which the intervals are of; else those of the values count.
+    paired: tuple[float | None, ...] = ()
 
     @property
     def numbers(self) -> tuple[int | float | None, ...]:
@@ -59,6 +61,8 @@ class Measure(Record):
     @property
     def ratios(self) -> tuple[float | None, ...]:
         """How many times the first network's value; None for the first, and where there is no such ratio."""
+        if self.paired:
+            return self.paired
         first, *others = self.numbers
         if not first:
             return (None,) * len(self.values)
@@ -102,9 +106,9 @@ class Measure(Record):
 
     def picked(self, order: Sequence[int]) -> Measure:
         """The values of these places, in this order; ratios that were measured to another first are left out."""
-        kept = self.ratio_intervals if order and order[0] == 0 else ()
+        intervals, paired = (self.ratio_intervals, self.paired) if order and order[0] == 0 else ((), ())
         return Measure(self.name, self.title, self.doc, self.unit, self.better, _at(self.values, order),
-                       _at(self.reasons, order), _at(self.intervals, order), _at(kept, order))
+                       _at(self.reasons, order), _at(self.intervals, order), _at(intervals, order), _at(paired, order))
 
 
 def _at(sequence: tuple[T, ...], order: Sequence[int]) -> tuple[T, ...]:

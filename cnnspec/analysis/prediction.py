@@ -71,9 +71,9 @@ class Prediction(Record):
         return BOUND if self.high is None else CALIBRATED
 
     @property
-    def images_per_second(self) -> float:
-        """Throughput; of a bound, the most there can be."""
-        return self.batch / self.seconds if self.seconds else 0.0
+    def images_per_second(self) -> float | None:
+        """Throughput; of a bound, the most there can be; None where there is nothing to compute."""
+        return self.batch / self.seconds if self.seconds else None
 
     @property
     def unmeasured(self) -> tuple[str, ...]:

@@ -92,6 +92,8 @@ class Rates(Record):
     bandwidth: float
     #: `calibrated`, or `datasheet of the H200`.
     source: str
+    #: What speaks against the calibration; empty for nothing.
+    doubt: str = ""
 
 
 class Run(Record):

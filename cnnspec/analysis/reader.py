@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import isfinite
 from typing import Any
 
 
 class Foreign(ValueError):
     """Data that is not of the format; the text says where."""
+
+
+#: What no count exceeds, and what a positive number and its inverse do not: what predictions make of them stays finite.
+_MOST_COUNT, _MOST = 1 << 63, 1e18
 
 
 class Reader:
@@ -37,13 +40,13 @@ class Reader:
     def count(self, key: str, least: int = 1) -> int:
         """A whole number."""
         return int(self._take(key, f"whole number of at least {least}", lambda value: isinstance(value, int)
-                              and not isinstance(value, bool) and value >= least))
+                              and not isinstance(value, bool) and least <= value <= _MOST_COUNT))
 
     def number(self, key: str, least: float | None = None) -> float:
-        """A finite number, positive where there is no least one."""
+        """A number of a size that can be computed with, positive where there is no least one."""
         return float(self._take(key, "positive number", lambda value: isinstance(value, int | float)
-                                and not isinstance(value, bool) and isfinite(value)
-                                and (value > 0 if least is None else value >= least)))
+                                and not isinstance(value, bool)
+                                and (1 / _MOST if least is None else least) <= value <= _MOST))
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts, which may be empty."""
@@ -53,7 +56,7 @@ class Reader:
     def counts(self, key: str) -> tuple[int, ...]:
         """A list of whole numbers, each at least 1."""
         return tuple(self._take(key, "list of whole numbers", lambda value: isinstance(value, list) and all(
-            isinstance(one, int) and not isinstance(one, bool) and one >= 1 for one in value)))
+            isinstance(one, int) and not isinstance(one, bool) and 1 <= one <= _MOST_COUNT for one in value)))
 
     def inner(self, key: str) -> Reader:
         """An object."""

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
 from cnnspec import __version__
+from cnnspec.cli.terminal import make_plain
+
+#: Exit codes as shells have them, for what a signal ends: SIGINT, and SIGPIPE.
+INTERRUPTED, NOBODY_READS = 130, 141
 
 #: Commands with the module that holds each, in the order of the help.
 COMMANDS = {
@@ -57,6 +62,16 @@ class Commands(click.Group):
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Whatever is running when it happens: Ctrl-C ends with 130, and so does `| head` with 141, quietly."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\n" * sys.stderr.isatty() + "interrupted", err=True)  # behind what the terminal shows of it
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            os._exit(NOBODY_READS)
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", message="cnnspec %(version)s")
@@ -65,18 +80,28 @@ def group() -> None:
 
 
 def main() -> None:
-    """The console script. Exit codes: 0 fine, 1 the spec is wrong, 2 wrong usage, 3 no such device."""
+    """The console script.
+
+    Exit codes: 0 fine, 1 the spec is wrong, 2 wrong usage, 3 no such device, 130 ended with Ctrl-C, 141 the reader of
+    the output has gone.
+    """
     if sys.stdout is None or sys.stderr is None:
-        sys.exit(2)  # closed by whoever called: there is nowhere to say anything
+        said = sys.stderr or sys.stdout
+        if said is not None:
+            said.write(f"Error: standard {'output' if sys.stdout is None else 'error'} is closed\n")
+        sys.exit(2)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a character still gets the rest
+        make_plain(stream)
     try:
         try:
             group(prog_name="cnnspec")
         finally:
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os._exit(NOBODY_READS)  # an orderly exit would try to write once more
     except OSError as error:
         sys.stderr.write(f"Error: the output cannot be written: {error.strerror}\n")
         sys.stderr.flush()
-        os._exit(2)  # an orderly exit would try to write once more
+        os._exit(2)

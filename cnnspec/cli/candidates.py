@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 
 import click
 
-from cnnspec import files
-from cnnspec.cli.options import take_inputs, take_settings
+from cnnspec.cli.options import standard_input, take_inputs, take_settings
 from cnnspec.diagnostics import Diagnostic, SpecError, closest, in_order
 from cnnspec.layers.base import Shape
 from cnnspec.limits import Limits
@@ -86,8 +84,6 @@ def take_overs(overs: Sequence[str], settings: Mapping[str, str]) -> list[Variat
 
 def _resolved(asked: Asked, limits: Limits) -> list[tuple[str, Target]]:
     """Every target; raises `SpecError` with all that is wrong with any."""
-    if asked.targets.count("-") > 1:
-        raise click.UsageError("`-` is standard input, which can be read once")
     shelf = Shelf(limits)
     found: list[tuple[str, Target]] = []
     wrong: list[Diagnostic] = []
@@ -96,8 +92,7 @@ def _resolved(asked: Asked, limits: Limits) -> list[tuple[str, Target]]:
             if inline:
                 found.append(("<expression>", from_source(Source("<expression>", text), None, limits)))
             elif text == "-":
-                source = files.decode(sys.stdin.buffer.read(limits.file_bytes + 1), "<stdin>", limits)
-                found.append(("<stdin>", from_source(source, None, limits)))
+                found.append(("<stdin>", from_source(standard_input(limits), None, limits)))
             else:
                 found.append((text, resolve(text, None, limits, shelf)))
         except SpecError as error:

@@ -10,7 +10,7 @@ import click
 
 from cnnspec import files
 from cnnspec.analysis.check import check
-from cnnspec.cli.options import limit_options, take_limits
+from cnnspec.cli.options import limit_options, standard_input, take_limits
 from cnnspec.cli.terminal import colored
 from cnnspec.diagnostics import Diagnostic, SpecError, in_order
 from cnnspec.limits import Limits
@@ -72,7 +72,7 @@ def specs(paths: Iterable[str], missing: list[Diagnostic]) -> Iterator[str]:
 def read(path: str, limits: Limits) -> Source:
     """A file, or standard input for `-`; raises `SpecError`."""
     if path == STDIN:
-        return files.decode(sys.stdin.buffer.read(limits.file_bytes + 1), "<stdin>", limits)
+        return standard_input(limits)
     return files.read(path, limits)
 
 

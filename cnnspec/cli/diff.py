@@ -9,7 +9,7 @@ import click
 from cnnspec.analysis.difference import Difference, difference
 from cnnspec.analysis.difference_alone import alone
 from cnnspec.cli.options import fail, limit_options, load_target, take_limits, warn
-from cnnspec.diagnostics import Diagnostic, SpecError
+from cnnspec.diagnostics import Diagnostic, SpecError, in_order
 from cnnspec.limits import Limits
 from cnnspec.net import Net
 from cnnspec.render.diff import MOST_CHANGES, Told
@@ -52,7 +52,7 @@ def command(targets: tuple[str, ...], settings: tuple[str, ...], set_before: tup
         fail(error)
     show(found, format_, None if everything or format_ == "json" else MOST_CHANGES)
     if format_ != "json":
-        warn(tuple(dict.fromkeys((*before.diagnostics, *after.diagnostics))))
+        warn(in_order((*before.diagnostics, *after.diagnostics)))
     sys.exit(0 if found.equal else 1)
 
 
@@ -66,14 +66,14 @@ def _both(targets: tuple[str, ...], settings: list[tuple[str, ...]], inputs: tup
           limits: Limits) -> list[Net]:
     """Both networks; raises `SpecError` with the mistakes of both."""
     nets: list[Net] = []
-    mistakes: dict[Diagnostic, None] = {}
+    mistakes: list[Diagnostic] = []
     for target, given in zip(targets, settings, strict=True):
         try:
             nets.append(load_target(target, None, given, inputs, limits))
         except SpecError as error:
-            mistakes.update(dict.fromkeys(error.diagnostics))
+            mistakes += error.diagnostics
     if mistakes:
-        raise SpecError(mistakes)
+        raise SpecError(in_order(mistakes))
     return nets
 
 

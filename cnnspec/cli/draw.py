@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from cnnspec.analysis.summary import Summary
-from cnnspec.cli.options import fail, load_target, take_limits, target_options, warn
+from cnnspec.cli.options import Real, fail, load_target, take_limits, target_options, warn
 from cnnspec.cli.reports import write_whole
 from cnnspec.cli.summary import take_depth
 from cnnspec.diagnostics import SpecError
@@ -51,7 +51,7 @@ def take_files(ctx: click.Context, param: click.Parameter, values: Sequence[str]
 @click.option("--depth", callback=take_depth, metavar="N|all",
               help="Levels of blocks, merges and repeats to open; all: a box for each layer. "
               "By default as many as leave the picture legible.")
-@click.option("--scale", type=click.FloatRange(0.1, 10), help="Pixels of a PNG for each of the SVG's (default 2).")
+@click.option("--scale", type=Real(0.1, 10), help="Pixels of a PNG for each of the SVG's (default 2).")
 def command(target: str | None, expression: str | None, settings: tuple[str, ...], inputs: tuple[str, ...],
             outputs: dict[str, str], style: str, size_by: str | None, depth: int | None, scale: float | None,
             **limits: int) -> None:

@@ -8,7 +8,7 @@ import sys
 import click
 
 from cnnspec import files
-from cnnspec.cli.options import fail, limit_options, take_limits
+from cnnspec.cli.options import fail, limit_options, standard_input, take_limits
 from cnnspec.cli.terminal import colored
 from cnnspec.diagnostics import SpecError, in_order
 from cnnspec.grammar import format_file, parse_file
@@ -65,7 +65,7 @@ def expand(paths: tuple[str, ...]) -> list[str]:
 def read(path: str, limits: Limits) -> Source:
     """A file, or standard input for `-`; raises `SpecError`."""
     if path == "-":
-        return files.decode(sys.stdin.buffer.read(limits.file_bytes + 1), "<stdin>", limits)
+        return standard_input(limits)
     return files.read(path, limits)
 
 

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from math import isnan
 from typing import Any, NoReturn, TypeVar
 
 import click
 
+from cnnspec import files
 from cnnspec.cli.terminal import colored
 from cnnspec.diagnostics import Diagnostic, SpecError
 from cnnspec.limits import DEFAULT, Limits
 from cnnspec.net import Net
+from cnnspec.source import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
+#: Where a command keeps that standard input was read.
+_READ = "cnnspec.stdin"
 
 LIMITS = {"file_bytes": "bytes of a file", "nesting": "levels of brackets", "digits": "digits of a number",
           "layers": "layers of a network", "turns": "turns of loops and repeats", "elements": "elements of a tuple"}
+
+
+class Real(click.FloatRange):
+    """A number in a range, which `nan` is not though it compares as if."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 def target_options(function: F) -> F:
@@ -53,7 +68,7 @@ def take_limits(options: dict[str, Any]) -> Limits:
 def load_target(target: str | None, expression: str | None, settings: tuple[str, ...], inputs: tuple[str, ...],
                 limits: Limits) -> Net:
     """The net that the command line names; raises `SpecError` for its mistakes, `click.UsageError` for the line's."""
-    from cnnspec import files, net
+    from cnnspec import net
 
     given, shapes = take_settings(settings), take_inputs(inputs)
     if target is not None and expression is None and target != "-":
@@ -62,9 +77,18 @@ def load_target(target: str | None, expression: str | None, settings: tuple[str,
         return net.parse(expression, name="<expression>", set=given, input=shapes, limits=limits)
     if target is None or expression is not None:
         raise click.UsageError("give one TARGET: a file, a net's name, a call, `-`, or `-e SPEC`")
-    data = sys.stdin.buffer.read(limits.file_bytes + 1)
-    text = files.decode(data, "<stdin>", limits).text
-    return net.parse(text, name="<stdin>", set=given, input=shapes, limits=limits)
+    return net.parse(standard_input(limits).text, name="<stdin>", set=given, input=shapes, limits=limits)
+
+
+def standard_input(limits: Limits) -> Source:
+    """What `-` stands for; raises `SpecError` for what is no text, `click.UsageError` where nothing can be read."""
+    meta = click.get_current_context().meta
+    if meta.get(_READ):
+        raise click.UsageError("`-` is standard input, which can be read once")
+    if sys.stdin is None:
+        raise click.UsageError("`-` is standard input, which is closed")
+    meta[_READ] = True
+    return files.decode(sys.stdin.buffer.read(limits.file_bytes + 1), "<stdin>", limits)
 
 
 def take_settings(settings: tuple[str, ...]) -> dict[str, object]:
@@ -96,7 +120,7 @@ def take_inputs(inputs: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
 
 
 def fail(error: SpecError) -> NoReturn:
-    """Print what is wrong, and exit: with 1 for a spec, 2 where none was found, 3 for a device that cannot be used."""
+    """Print what is wrong, and exit: with 1 for a spec, 2 for a file or name that is none, 3 for a device."""
     from cnnspec.environment import NoDevice
     from cnnspec.render.diagnostics import full
 
@@ -104,7 +128,8 @@ def fail(error: SpecError) -> NoReturn:
     if isinstance(error, NoDevice):
         sys.exit(3)
     usage = {"file-not-found", "not-a-file", "unknown-net", "unknown-input", "unknown-device",
-             "no-profile-file", "no-git", "no-repository", "unknown-revision"}
+             "no-profile-file", "bad-profile", "no-report", "bad-report", "no-counterpart", "other-network",
+             "no-git", "no-repository", "unknown-revision"}
     sys.exit(2 if all(d.span is None and d.code in usage for d in error.diagnostics) else 1)
 
 

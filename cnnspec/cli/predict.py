@@ -8,7 +8,7 @@ from cnnspec.analysis.devices import Datasheet
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.prediction import Prediction, predict
 from cnnspec.analysis.summary import Summary
-from cnnspec.cli.options import fail, limit_options, load_target, take_limits
+from cnnspec.cli.options import fail, limit_options, load_target, take_limits, warn
 from cnnspec.cli.summary import take_depth
 from cnnspec.diagnostics import SpecError
 
@@ -47,7 +47,9 @@ def command(targets: tuple[str, ...], expression: str | None, settings: tuple[st
     names: list[str | None] = [*targets] or [None]
     try:
         from cnnspec.runtime.known_devices import known_device
+        from cnnspec.runtime.profile_files import broken
 
+        warn(broken())
         known = known_device(device, dtype, threads)
         if threads is not None and isinstance(known, Datasheet):
             raise click.UsageError("--threads goes with a device that was calibrated")

@@ -68,7 +68,8 @@ def require_writable(path: str) -> None:
     folder = os.path.dirname(path) or "."
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder) or "."
-    reason = ("it is a folder" if os.path.isdir(path) else f"{folder} is no folder" if not os.path.isdir(folder)
+    reason = ("it is a folder" if os.path.isdir(path) else "it names no file" if not os.path.basename(path)
+              else f"{folder} is no folder" if not os.path.isdir(folder)
               else "" if os.access(folder, os.W_OK | os.X_OK) else f"{folder} may not be written to")
     if reason:
         raise SpecError([Diagnostic("not-writable", f"{path} cannot be written: {reason}")])

@@ -99,7 +99,9 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
         known = None
         if device is not None:
             from cnnspec.runtime.known_devices import known_device
+            from cnnspec.runtime.profile_files import broken
 
+            warn(broken())
             known = known_device(device, dtype)
         net = load_target(target, expression, settings, inputs, take_limits(limits))
         if format_ != "json" and len({node.span.start for node in net.graph.nodes}) > MOST_WRITTEN:

@@ -9,12 +9,12 @@ from cnnspec.layers.routine import CONVOLUTION
 from cnnspec.render import units
 from cnnspec.render.layout import Line, Styled
 
-#: Unrest from which a profile is worth another try.
-_BUSY = 0.15
 
+def lines(profile: DeviceProfile, places: Sequence[str], kept: str = "") -> Iterator[Line]:
+    """The device, what it can do at its best, how many layers were measured, how far they add up, and where it is.
 
-def lines(profile: DeviceProfile, places: Sequence[str]) -> Iterator[Line]:
-    """The device, what it can do at its best, how many layers were measured, how far they add up, and where it is."""
+    `kept` is the file of an earlier profile that was disturbed less, and stays.
+    """
     about = [f"PyTorch {profile.torch}", *([f"driver {profile.driver}"] if profile.driver else []),
              f"{profile.threads} thread{'s' if profile.threads > 1 else ''}", units.dtype(profile.dtype)]
     yield [Styled(profile.device, "bold"), Styled(f"  {', '.join(about)}")]
@@ -32,8 +32,10 @@ def lines(profile: DeviceProfile, places: Sequence[str]) -> Iterator[Line]:
     for name, text in facts:
         yield [Styled(f"  {name.ljust(width)}  ", "dim"), Styled(text)]
     yield []
-    if profile.unrest > _BUSY:
-        yield [Styled(f"  the same runs took {profile.unrest:.0%} longer at times: calibrate again when the machine "
-                      "has nothing else to do", "bad")]
+    if profile.disturbed:
+        yield [Styled(f"  disturbed: {profile.doubt}", "bad")]
+        yield [Styled("  calibrate again when the machine has nothing else to do", "bad")]
+    if kept:
+        yield [Styled(f"  not stored: what {kept} holds was disturbed less")]
     for place in places:
         yield [Styled(f"  written to {place}")]

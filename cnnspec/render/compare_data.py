@@ -13,10 +13,10 @@ from cnnspec.analysis.lineup import Entrant, Lineup
 from cnnspec.analysis.lineup_measures import NEITHER, Front, Measure, Value
 from cnnspec.analysis.lineup_stages import Part, Stage
 from cnnspec.layers.base import show
-from cnnspec.render import json as summary_json
 from cnnspec.render.compare import foot
 from cnnspec.render.compare_columns import stage_cells
 from cnnspec.render.compare_text import MOST_COLUMNS, Shown, front_title, place, ratio, resolution, value
+from cnnspec.render.json import whole_network
 from cnnspec.render.markdown import escaped, row
 from cnnspec.render.snippet import visible
 
@@ -43,10 +43,9 @@ def as_json(shown: Shown, *, overridden: bool = False) -> str:
 
 
 def _network(entrant: Entrant, *, overridden: bool) -> dict[str, Any]:
-    """What the summary says before its layers."""
-    whole = summary_json.head(entrant.summary, overridden=overridden)
+    """What the summary says of the whole; what its memory consists of would take longer than all else."""
     return {"target": entrant.target, "settings": dict(entrant.settings),
-            **{key: whole[key] for key in ("net", "source", "inputs", "input_override", "output", "totals", "memory")}}
+            **whole_network(entrant.summary, overridden=overridden)}
 
 
 def _measure(measure: Measure, names: Sequence[str]) -> dict[str, Any]:

@@ -91,6 +91,8 @@ def ratio(measure: Measure, index: int, *, full: bool = True) -> str:
 
 def times(number: float) -> str:
     """A ratio with three digits that count; one that is nearly 1 with four decimals."""
+    if 0 < number < 0.1:
+        return f"{number:.3g}"
     text = units.rate(number) if number else "0"
     return f"{number:.4f}".rstrip("0") if text == "1.00" and abs(number - 1) >= 5e-5 else text
 

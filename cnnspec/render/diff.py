@@ -18,6 +18,9 @@ MOST_CHANGES = 40
 #: Cells of the words of a change, at most and at least; of a line where nothing says how wide it may be.
 _WIDEST, _NARROWEST, _USUAL = 60, 24, 80
 
+#: Columns as a narrow terminal loses them: the peak, the receptive field, MACs, the line, parameters.
+_LEAST_FIRST = (3, 2, 1, 4, 0)
+
 SAME = "no difference: the same layers with the same arguments, connections and shapes"
 REWRITTEN = "the same layers, written differently: other blocks, repeats or names"
 ALONE = "RF and peak: the network before with this change alone; params and MACs: the changed layers"
@@ -49,7 +52,7 @@ def page(difference: Difference, told: Sequence[Told], room: int | None) -> Iter
         yield [Styled(f"  {REWRITTEN if difference.rewritten else SAME}")]
     else:
         yield from _changes(difference, told, room or _USUAL)
-    yield from _names(difference)
+    yield from _names(difference, room or _USUAL)
 
 
 def head(difference: Difference) -> Iterator[Line]:
@@ -138,8 +141,12 @@ def _changes(difference: Difference, told: Sequence[Told], room: int) -> Iterato
     rows = [cells(difference, one) for one in told]
     rest = following(difference)
     figured = [titles, *rows, *([(*rest[1:], "", "", "")] if rest else [])]
-    columns = [column for column in range(len(titles)) if any(row[column] for row in figured[1:])]
-    widths = {column: max(width(row[column]) for row in figured) for column in columns}
+    widths = {column: max(width(row[column]) for row in figured) for column in range(len(titles))
+              if any(row[column] for row in figured[1:])}
+    for column in _LEAST_FIRST:
+        if room - 4 - sum(widths.values()) - 2 * len(widths) < _NARROWEST:
+            widths.pop(column, None)
+    columns = [*widths]
     texts = [_text(one.change) for one in told]
     longest = max([width(text) for text in texts] + [width(rest[0]) if rest else 0])
     left = max(min(longest, _WIDEST, room - 4 - sum(widths.values()) - 2 * len(columns)), _NARROWEST)
@@ -187,10 +194,11 @@ def _wrapped(text: str, room: int) -> list[str]:
     return [*lines, current]
 
 
-def _names(difference: Difference) -> Iterator[Line]:
+def _names(difference: Difference, room: int) -> Iterator[Line]:
     """Layers with weights that are the same under another name."""
     renamed = difference.renamed
     if renamed:
         before, after = map(visible, renamed[0])
         others = f", and {units.count(len(renamed) - 1)} more" if len(renamed) > 1 else ""
-        yield [Styled(f"  other names in the state dict: {before} → {after}{others}", "dim")]
+        said = f"other names in the state dict: {before} → {after}{others}"
+        yield from ([Styled(f"  {part}", "dim")] for part in _wrapped(said, max(room - 2, _NARROWEST)))

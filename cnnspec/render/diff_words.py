@@ -41,11 +41,11 @@ def _words(change: Change) -> str:
     if change.kind in {REPLACED, CONNECTED, OUTPUT}:
         return f"{change.before} → {change.after}"
     what, _, _ = change.before.partition(" …")
-    kernel = next((one for one in change.alterations if one.name == "kernel" and f" {one.before}" in what), None)
-    if kernel is not None:  # `CONV 3×3` says it already
-        others = [altered(one) for one in change.alterations if one is not kernel]
-        head = what[: what.index(f" {kernel.before}")]
-        return ", ".join([f"{head} {kernel.before} → {kernel.after}", *others])
+    for one in change.alterations:
+        if what.endswith(f" {one.before}") or (one.name == "kernel" and f" {one.before}" in what):
+            others = [altered(other) for other in change.alterations if other is not one]
+            head = what[: what.rindex(f" {one.before}")]  # `CONV 3×3` says already what it is about
+            return ", ".join([f"{head} {one.before} → {one.after}", *others])
     return f"{what}{' ' if what == 'let' else ': '}{', '.join(map(altered, change.alterations))}"
 
 
@@ -64,9 +64,9 @@ def line(difference: Difference, change: Change) -> str:
 def _line(at: Span, whole: Summary) -> str:
     """A line; with its file's name where the network stands in another; what the command line gave, by its name."""
     name = at.source.name
-    if name.startswith("<"):
-        return visible(name)
-    return str(at.line) if name == whole.graph.span.source.name else f"{visible(name.rpartition('/')[2])}:{at.line}"
+    if name == whole.graph.span.source.name:
+        return str(at.line)
+    return visible(name if name.startswith("<") else f"{name.rpartition('/')[2]}:{at.line}")
 
 
 # --------------------------------------------------------------------------------------------- figures

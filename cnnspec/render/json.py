@@ -62,8 +62,12 @@ def chunks(summary: Summary, diagnostics: Sequence[Diagnostic] = (), *, conventi
 
 def head(summary: Summary, convention: str | None = None, *, overridden: bool = False) -> dict[str, Any]:
     """Everything that is said before the layers."""
+    return {"schema": SCHEMA, **whole_network(summary, convention, overridden=overridden), "memory": memory(summary)}
+
+
+def whole_network(summary: Summary, convention: str | None = None, *, overridden: bool = False) -> dict[str, Any]:
+    """What is said of the network as a whole, but for what its memory consists of."""
     return {
-        "schema": SCHEMA,
         "net": summary.name,
         "source": summary.graph.span.source.name,
         "inputs": [{"name": name, "shape": list(shape), "dtype": summary.dtype}
@@ -73,7 +77,6 @@ def head(summary: Summary, convention: str | None = None, *, overridden: bool = 
         "dtype": summary.dtype,
         "output": {"shape": list(summary.output)},
         "totals": _totals(summary, convention),
-        "memory": memory(summary),
     }
 
 

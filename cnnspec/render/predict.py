@@ -15,7 +15,7 @@ from cnnspec.render import units
 from cnnspec.render.columns import columns
 from cnnspec.render.layout import Choice, Line, Styled, cells, fitted, table
 from cnnspec.render.time_data import layer_time, whole
-from cnnspec.render.times import about, basis, time_columns
+from cnnspec.render.times import IDLE, about, basis, time_columns
 
 SCHEMA = "cnnspec.predict/1"
 
@@ -52,6 +52,8 @@ def several(found: Sequence[Prediction]) -> Iterator[Line]:
 
 
 def _texts(found: Prediction) -> tuple[str, ...]:
+    if found.images_per_second is None:
+        return (found.net, IDLE, "–", "–", "–")
     high = "unknown" if found.high is None else units.duration(found.high)
     least = "≥ " if found.high is None else ""
     most = "≤ " if found.high is None else ""

@@ -77,7 +77,8 @@ def _run(summary: Summary, run: Run) -> dict[str, Any]:
         "latency": _latency(run.latency), "device_latency": _latency(run.device_latency),
         "launch_ratio": run.launch_bound, "throughput": run.throughput,
         "flops_per_image": run.flops, "flops_per_second": run.flops_rate, "of_peak": run.of_peak,
-        "rates": {"peak_flops_per_second": rates.peak, "bytes_per_second": rates.bandwidth, "source": rates.source}
+        "rates": {"peak_flops_per_second": rates.peak, "bytes_per_second": rates.bandwidth, "source": rates.source,
+                  "doubt": rates.doubt or None}
         if isinstance(rates, Rates) else value(rates),
         "predicted": _prediction(run),
         "memory": _memory(summary, run.memory), "energy": _energy(run.energy), "times": _times(run.times),

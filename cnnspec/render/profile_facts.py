@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from cnnspec.analysis.contest import Contest
 from cnnspec.analysis.energy import COUNTER, Energy, Figure
 from cnnspec.analysis.latency import Latency
-from cnnspec.analysis.profile import LAUNCH_BOUND, MemoryUse, Options, Profile, Run
+from cnnspec.analysis.profile import LAUNCH_BOUND, MemoryUse, Options, Profile, Rates, Run
 from cnnspec.analysis.summary import Summary
 from cnnspec.environment import Reading, Unavailable
 from cnnspec.record import Record
@@ -21,7 +22,7 @@ class Fact(Record):
     lines: tuple[str, ...]
 
 
-def is_cuda(found: Profile) -> bool:
+def is_cuda(found: Profile | Contest) -> bool:
     """Whether NVIDIA's tools know the device."""
     return found.device.startswith("cuda")
 
@@ -29,7 +30,7 @@ def is_cuda(found: Profile) -> bool:
 # --------------------------------------------------------------------------------------------- the whole
 
 
-def setting(found: Profile) -> Iterator[str]:
+def setting(found: Profile | Contest) -> Iterator[str]:
     """The device, the versions and the options, in a few words each; the batch where there is only one."""
     environment = found.environment
     yield found.device_name
@@ -97,6 +98,8 @@ def facts(found: Profile, run: Run) -> Iterator[Fact]:
         yield Fact("throughput", tuple(_throughput(run)))
     if run.predicted is not None:
         yield Fact("predicted", (_predicted(run, run.predicted),))
+    if isinstance(run.rates, Rates) and run.rates.doubt:
+        yield Fact("calibration", (f"disturbed: {run.rates.doubt}; `cnnspec calibrate` again when nothing else runs",))
     memory, energy = run.memory, run.energy
     yield Fact("memory", (missing(memory),) if isinstance(memory, Unavailable)
                else tuple(_memory(found.summary, memory, cuda=is_cuda(found))))

@@ -19,7 +19,7 @@ def _device(device: DeviceProfile | Datasheet) -> dict[str, Any]:
     if isinstance(device, Datasheet):
         return {"name": device.title, "unconfirmed": device.unconfirmed or None}
     return {"name": device.device, "kind": device.kind, "driver": device.driver or None, "torch": device.torch,
-            "threads": device.threads, "date": device.date}
+            "threads": device.threads, "date": device.date, "doubt": device.doubt or None}
 
 
 def layer_time(layer: Estimate) -> dict[str, Any]:

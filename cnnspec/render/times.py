@@ -12,6 +12,9 @@ from cnnspec.render import units
 from cnnspec.render.columns import Column, Value
 from cnnspec.render.layout import Line, Styled
 
+#: What is said of a network that has an input alone.
+IDLE = "nothing to compute"
+
 
 def time_columns(found: Prediction) -> tuple[Column, Column]:
     """The columns `time` and `bound` of a prediction, for a summary of the same network."""
@@ -37,6 +40,9 @@ def _duration(value: Value) -> str:
 
 def verdict(found: Prediction) -> Iterator[Line]:
     """The whole, its range, and what it rests on."""
+    if found.images_per_second is None:
+        yield [Styled(f"  {IDLE}")]
+        return
     whole, rate = units.duration(found.seconds), units.rate(found.images_per_second)
     if found.high is None:
         yield [Styled("  latency "), Styled(f"at least {whole}", "bold"), Styled(f"   at most {rate} images/s")]
@@ -73,6 +79,8 @@ def basis(found: Prediction) -> Iterator[str]:
     software = ", ".join([f"PyTorch {device.torch}", *([f"driver {device.driver}"] if device.driver else []),
                           f"{device.threads} thread{'s' if device.threads > 1 else ''}"])
     yield f"calibrated: {device.device}, {software}, {units.dtype(device.dtype)}, {device.date}"
+    if device.disturbed:
+        yield f"disturbed when it was calibrated: {device.doubt}; `cnnspec calibrate` again when nothing else runs"
     yield "range: two standard deviations, as layers that were measured differ from what the others say of them"
     most = max((point.task.images for point in device.points), default=1)
     if found.batch > most:

@@ -5,13 +5,14 @@ What needs none of them (the command line's words, the records that are printed)
 
 from __future__ import annotations
 
-from cnnspec.diagnostics import Diagnostic, SpecError
+from cnnspec.diagnostics import Diagnostic
+from cnnspec.environment import NoDevice
 
 
 def require_torch() -> None:
-    """Raise `SpecError`, with what to install, where there is no torch."""
+    """Raise `NoDevice`, with what to install, where there is no torch."""
     try:
         import torch  # noqa: F401  # only whether it is there
     except ImportError as error:
-        raise SpecError([Diagnostic("no-torch", f"PyTorch is needed for this, and does not import ({error})",
-                                    help="`pip install 'cnnspec[torch]'`")]) from error
+        raise NoDevice([Diagnostic("no-torch", f"PyTorch is needed for this, and does not import ({error})",
+                                   help="`pip install 'cnnspec[torch]'`")]) from error

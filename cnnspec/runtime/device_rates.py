@@ -36,4 +36,4 @@ def rates(device: DeviceProfile | Datasheet | Unavailable, dtype: str) -> Rates 
         return device
     if isinstance(device, Datasheet):
         return Rates(device.peaks[dtype], device.bandwidth, f"datasheet of the {device.title}")
-    return Rates(device.peak, device.copies[-1][1], "calibrated")
+    return Rates(device.peak, device.copies[-1][1], "calibrated", device.doubt)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from shlex import quote
 
 from cnnspec.analysis.devices import DeviceProfile
 from cnnspec.analysis.profile_data import as_data, from_data
@@ -45,9 +46,14 @@ def file_name(profile: DeviceProfile) -> str:
 
 def store(profile: DeviceProfile) -> str:
     """Put a profile where `load_all` finds it; the path. Raises `SpecError` where that cannot be written."""
-    path = os.path.join(folder(), file_name(profile))
+    path = stored_as(profile)
     write(profile, path)
     return path
+
+
+def stored_as(profile: DeviceProfile) -> str:
+    """The path of a profile in the folder."""
+    return os.path.join(folder(), file_name(profile))
 
 
 def write(profile: DeviceProfile, path: str) -> None:
@@ -85,9 +91,45 @@ def read(path: str) -> DeviceProfile:
 
 
 def load_all() -> Iterator[tuple[str, DeviceProfile]]:
-    """All profiles of the folder with their paths, the newest first; raises `SpecError` for a file that is none."""
+    """All profiles of the folder with their paths, the newest first; `broken` tells what is passed over."""
+    for path, found in _contents():
+        if isinstance(found, DeviceProfile):
+            yield path, found
+
+
+def broken() -> tuple[Diagnostic, ...]:
+    """A warning for each file of the folder that is no profile, or cannot be read."""
+    return tuple(Diagnostic("broken-profile", f"{found.message}; it is passed over",
+                            help=f"delete it, then `cnnspec calibrate` if it was for this machine: rm {quote(path)}")
+                 for path, found in _contents() if isinstance(found, Diagnostic))
+
+
+def better(profile: DeviceProfile) -> str:
+    """The stored file whose place a profile would take though it was disturbed more; empty where there is none.
+
+    What was not disturbed takes the place of anything.
+    """
+    if not profile.disturbed:
+        return ""
+    path = stored_as(profile)
+    return next((path for there, found in load_all() if there == path and found.unrest < profile.unrest), "")
+
+
+def _contents() -> Iterator[tuple[str, DeviceProfile | Diagnostic]]:
+    """Each file of the folder with what it holds, or why that is no profile."""
     place = folder()
-    names = [name for name in os.listdir(place) if name.endswith(".json")] if os.path.isdir(place) else []
-    paths = [os.path.join(place, name) for name in names]
-    for path in sorted(paths, key=os.path.getmtime, reverse=True):
-        yield path, read(path)
+    try:
+        names = [name for name in os.listdir(place) if name.endswith(".json")] if os.path.isdir(place) else []
+    except OSError as error:
+        yield place, Diagnostic("no-profile-file", f"{place} cannot be read: {error.strerror}")
+        return
+    for path in sorted((os.path.join(place, name) for name in names), key=_age):
+        try:
+            yield path, read(path)
+        except SpecError as error:
+            yield path, error.diagnostics[0]
+
+
+def _age(path: str) -> float:
+    """Larger for what was written earlier; a link to nothing comes last."""
+    return -os.path.getmtime(path) if os.path.exists(path) else 0.0

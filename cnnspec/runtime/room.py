@@ -58,5 +58,5 @@ def clean(device: torch.device) -> None:
     """
     gc.collect()
     if device.type == "cuda":
-        torch._C._cuda_clearCublasWorkspaces()  # type: ignore[attr-defined]  # noqa: SLF001  # no public name
+        torch._C._cuda_clearCublasWorkspaces()  # noqa: SLF001  # there is no public name
         torch.cuda.empty_cache()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import jsonschema
 import pytest
 
+import cnnspec
 from cnnspec.analysis.devices import Anchor
+from cnnspec.analysis.prediction import predict
 from cnnspec.analysis.profile_data import as_data, from_data
 from cnnspec.analysis.reader import Foreign
 from tests.analysis.devices import steady
@@ -36,6 +40,9 @@ def test_keys_of_later_versions_are_passed_over() -> None:
     ({"device": None}, "`device` is no text"),
     ({"peak": 0}, "`peak` is no positive number"),
     ({"launch": float("nan")}, "`launch` is no positive number"),
+    ({"gap": 1e308}, "`gap` is no positive number"),
+    ({"peak": 5e-324}, "`peak` is no positive number"),
+    ({"threads": 10**400}, "`threads` is no whole number of at least 1"),
     ({"points": []}, "`points` is no list of at least 1"),
     ({"points": [7]}, "`points[0]` is no object"),
     ({"copies": [{"bytes": 10}]}, "`copies[0].bytes_per_second` is missing"),
@@ -59,6 +66,27 @@ def test_what_does_not_fit_in_a_point_is_named(changes: dict[str, Any], said: st
     with pytest.raises(Foreign) as caught:
         from_data({**data, "points": [{**data["points"][0], **changes}]})
     assert str(caught.value) == said
+
+
+def test_whatever_is_read_can_be_computed_with() -> None:
+    """With every number as large or as small as it may be, at random."""
+    chance, summary = Random(4), cnnspec.load("googlenet").summary()  # noqa: S311  # no secret
+    for _ in range(40):
+        found = predict(summary, from_data(extreme(as_data(PROFILE), chance)))
+        assert isfinite(found.seconds)
+        assert found.high is not None
+        assert isfinite(found.high)
+
+
+def extreme(data: Any, chance: Random) -> Any:
+    """The same data with other numbers, of which some stay."""
+    if isinstance(data, dict):
+        return {key: one if key in {"copies", "shrink"} else extreme(one, chance) for key, one in data.items()}
+    if isinstance(data, list):
+        return [extreme(one, chance) for one in data]
+    if isinstance(data, float):
+        return chance.choice([1e-18, 1.0, 1e18])
+    return chance.choice([1, data, 1 << 63]) if isinstance(data, int) else data
 
 
 @pytest.mark.parametrize("data", [None, [], "text", 7])

@@ -17,7 +17,7 @@ def test_few_networks_stand_side_by_side_with_every_measure(show: Any) -> None:
     assert table.locator("tbody th").all_inner_texts() == [*measures, "params, macs"]
     row = table.locator("tr", has_text="parameters").first
     assert row.locator("td.share").all_inner_texts() == ["61,100,840", "11,689,512", "138,357,544"]
-    assert row.locator("td.aside").all_inner_texts() == ["", "×0.19 ◂", "×2.26"]
+    assert row.locator("td.aside").all_inner_texts() == ["", "◂×0.19", "×2.26"]
 
 
 def test_stages_stand_below_each_other(show: Any) -> None:

@@ -98,4 +98,10 @@ def test_a_focused_row_marks_its_boxes(show: Any) -> None:
     page = show(report("vgg16"))
     page.page.locator("table.layers > tbody > tr").first.focus()
     page.page.keyboard.press("ArrowDown")
-    assert page.marked_shapes()
+    first = page.marked_shapes()
+    assert first
+    page.page.keyboard.press("Enter")
+    assert page.marked_shapes() == first
+    page.page.keyboard.press("ArrowDown")
+    page.page.keyboard.press("ArrowDown")
+    assert page.marked_shapes() not in ([], first)

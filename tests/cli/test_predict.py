@@ -127,11 +127,11 @@ def test_what_cannot_be_predicted_says_why(arguments: tuple[str, ...], code: int
     assert said in done.stderr
 
 
-def test_a_torn_profile_exits_with_1(tmp_path: Path) -> None:
+def test_a_torn_profile_is_wrong_usage(tmp_path: Path) -> None:
     torn = tmp_path / "torn.json"
     torn.write_text('{"schema"')
     done = run("predict", "lenet", "--device", str(torn))
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "is no device profile: it is no JSON, or only a part of it" in done.stderr
 
 
@@ -196,10 +196,77 @@ def test_calibrate_stores_and_exports_what_was_measured(tmp_path: Path, monkeypa
     assert profile_files.read(str(out)) == profile_files.read(stored[0])
 
 
-def test_a_profile_of_a_busy_machine_says_so() -> None:
-    quiet, busy = ("".join(plain(page.lines(steady(unrest=unrest), ["p.json"]))) for unrest in (0.03, 0.4))
-    assert "calibrate again" not in quiet
-    assert "the same runs took 40% longer at times: calibrate again" in busy
+def test_a_profile_of_a_busy_machine_says_so_with_the_network_that_fits_worst() -> None:
+    anchors = (Anchor("a", 1.0, 1.1), Anchor("b", 1.0, 0.5))
+    quiet, busy = ("".join(plain(page.lines(steady(unrest=unrest, anchors=anchors), ["p.json"])))
+                   for unrest in (0.03, 0.4))
+    assert "disturbed" not in quiet
+    assert "disturbed: the same runs took 40% longer at times, and b 0.50 times as long as all its layers\n" in busy
+    assert "calibrate again" in busy
+
+
+@pytest.mark.parametrize("command", [("predict", "lenet"), ("predict", "lenet", "alexnet"), ("summary", "lenet"),
+                                     ("predict", "lenet", "--format", "markdown")])
+def test_every_prediction_says_that_its_calibration_was_disturbed(command: tuple[str, ...], tmp_path: Path) -> None:
+    said = "disturbed when it was calibrated: the same runs took 40% longer at times"
+    for unrest in (0.1, 0.4):
+        path = tmp_path / f"{unrest}.json"
+        profile_files.write(steady(unrest=unrest), str(path))
+        done = run(*command, "--device", str(path))
+        assert (said in " ".join(done.stdout.split())) == (unrest == 0.4)
+
+
+@needs_torch
+def test_a_disturbed_calibration_leaves_a_better_one_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = profile_files.store(steady(unrest=0.02))
+    monkeypatch.setattr("cnnspec.runtime.calibrate.calibrate", lambda plan, told: steady(unrest=0.4))
+    done = run("calibrate")
+    assert done.exit_code == 0
+    assert f"not stored: what {path} holds was disturbed less" in done.stdout
+    assert "written to" not in done.stdout
+    assert [one.unrest for _, one in profile_files.load_all()] == [0.02]
+
+
+@needs_torch
+@pytest.mark.parametrize(("arguments", "folder", "said"), [
+    (("-o", "."), "profiles", ". cannot be written: it is a folder"),
+    (("-o", "file/x.json"), "profiles", "file is no folder"), (("-o", ""), "profiles", "it names no file"),
+    ((), "file", "file is no folder")])
+def test_calibrate_measures_nothing_that_it_cannot_write(
+        arguments: tuple[str, ...], folder: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(profile_files.FOLDER, folder)
+    monkeypatch.delattr("cnnspec.runtime.calibrate._measured")
+    done = run("calibrate", *arguments)
+    assert done.exit_code == 1
+    assert said in done.stderr
+
+
+def test_nan_is_no_number_of_seconds() -> None:
+    assert run("calibrate", "--seconds", "nan").exit_code == 2
+    assert run("draw", "lenet", "-o", "x.png", "--scale", "nan").exit_code == 2
+
+
+@pytest.mark.parametrize("command", [("predict", "lenet"), ("summary", "lenet"), ("compare", "lenet", "alexnet")])
+def test_a_torn_file_among_the_calibrations_is_passed_over_with_a_warning(command: tuple[str, ...],
+                                                                          tmp_path: Path) -> None:
+    profile_files.store(steady())
+    (tmp_path / "profiles" / "torn.json").write_text("{")
+    done = run(*command, "--device", "Abacus 3")
+    assert done.exit_code == 0
+    assert "warning[broken-profile]" in done.stderr
+    assert "torn.json" in done.stderr
+
+
+def test_an_input_alone_has_nothing_to_compute(profile: Path) -> None:
+    for device in ("h100", str(profile)):
+        assert "nothing to compute" in run("predict", "-e", "INPUT(3x8x8)", "--device", device).stdout
+        data = json.loads(run("predict", "-e", "INPUT(3x8x8)", "--device", device, "--format", "json").stdout)
+        jsonschema.validate(data, schema("predict-1.json"))
+        assert data["nets"][0]["images_per_second"] is None
+    page = run("predict", "-e", "INPUT(3x8x8)", "--device", "h100", "--format", "markdown").stdout
+    assert "| nothing to compute | – |" in page
 
 
 @needs_torch
@@ -219,7 +286,7 @@ def test_what_cannot_be_calibrated_exits_with_3(monkeypatch: pytest.MonkeyPatch)
 def test_without_torch_nothing_is_calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     done = run("calibrate")
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert "error[no-torch]" in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""`--report` of summary and profile: where pages go, what they say, and what is refused before anything is done."""
+"""`--report`: where pages go, what they say, and what is refused before anything is done."""
 
 from __future__ import annotations
 
@@ -102,6 +102,17 @@ def test_a_folder_that_may_not_be_written_to_is_refused(monkeypatch: pytest.Monk
 def test_nothing_is_made_by_asking_whether_it_could_be() -> None:
     require_writable("one/two/net.html")
     assert not Path("one").exists()
+
+
+def test_comparisons_have_reports_too() -> None:
+    plain = run("compare", "lenet", "alexnet")
+    result = run("compare", "lenet", "alexnet", "--report", "two.html", "--report", "two.md")
+    assert result.exit_code == 0
+    assert (result.stdout, result.stderr) == (plain.stdout, "wrote reports/two.html\nwrote reports/two.md\n")
+    assert "<h1>lenet and alexnet</h1>" in Path("reports/two.html").read_text()
+    assert Path("reports/two.md").read_text().startswith("# lenet · alexnet\n")
+    refused = run("compare", "lenet", "alexnet", "--input", "3x227x227", "--report", "two.pdf")
+    assert refused.exit_code == 2
 
 
 def test_a_profile_of_several_networks_has_no_report() -> None:

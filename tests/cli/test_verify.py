@@ -151,6 +151,6 @@ def test_wrong_usage(arguments: tuple[str, ...]) -> None:
 def test_without_torch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     result = run("-e", SMALL)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "error[no-torch]" in result.output
     assert "pip install 'cnnspec[torch]'" in result.output

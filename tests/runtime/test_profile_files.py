@@ -68,6 +68,30 @@ def test_a_torn_or_foreign_file_is_told(data: bytes, tmp_path: Path) -> None:
     assert caught.value.diagnostics[0].code == "bad-profile"
 
 
+def test_a_torn_file_among_the_profiles_is_passed_over_and_told(tmp_path: Path) -> None:
+    profile_files.store(PROFILE)
+    assert profile_files.broken() == ()
+    for name, data in (("a.json", b"{"), ("z.json", b"[]")):
+        (tmp_path / "profiles" / name).write_bytes(data)
+    (tmp_path / "profiles" / "gone.json").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "profiles" / "folder.json").mkdir()
+    assert known_device("this", "float32") == PROFILE
+    found = profile_files.broken()
+    assert {(one.code, one.severity) for one in found} == {("broken-profile", "warning")}
+    assert sorted(one.message.split(" ")[0].rpartition("/")[2] for one in found) == [
+        "a.json", "folder.json", "gone.json", "z.json"]
+    assert all("delete it" in one.help for one in found)
+
+
+@pytest.mark.parametrize(("there", "now", "stays"), [
+    (None, 0.4, False), (0.4, 0.5, True), (0.5, 0.4, False), (0.02, 0.2, True), (0.02, 0.1, False), (0.1, 0.02, False)])
+def test_a_disturbed_profile_takes_the_place_of_none_that_was_disturbed_less(there: float | None, now: float,
+                                                                             stays: bool) -> None:
+    path = "" if there is None else profile_files.store(PROFILE.replace(unrest=there))
+    profile_files.store(PROFILE.replace(threads=7, unrest=0.0))  # of other settings, which say nothing of these
+    assert profile_files.better(PROFILE.replace(unrest=now)) == (path if stays else "")
+
+
 def test_a_missing_file_and_a_folder_that_cannot_be_made_are_told(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"missing.json cannot be read: No such file"):
         known_device(str(tmp_path / "missing.json"), "float32")

@@ -24,8 +24,8 @@ def dot(diagram: Diagram, summary: Summary) -> str:
     return "\n".join((
         f"digraph {quoted(visible(diagram.name))} {{",
         f'  graph [rankdir=TB, nodesep=0.3, ranksep=0.35, fontname="{_FONT}", fontsize=11, bgcolor="transparent"];',
-        f'  node [shape=box, style="filled,rounded", fontname="{_FONT}", fontsize=11, fontcolor="{TEXT.light}",'
-        " margin=\"0.15,0.08\", height=0.3];",
+        (f'  node [shape=box, style="filled,rounded", fontname="{_FONT}", fontsize=11, fontcolor="{TEXT.light}",'
+         ' margin="0.15,0.08", height=0.3];'),
         f'  edge [fontname="{_FONT}", fontsize=9, fontcolor="{QUIET.light}", color="{LINE.light}", arrowsize=0.7];',
         *_elements(diagram.elements, summary, 1),
         *_edges(diagram),

@@ -22,6 +22,7 @@ from cnnspec.render.report.summary_page import COLUMNS, MOST_ROWS
 from cnnspec.render.report.table import layer_table
 from cnnspec.render.snippet import visible
 from cnnspec.render.svg import element, quoted
+from cnnspec.render.totals import OVERRIDDEN
 
 #: Pairs of measures that networks are weighed by, where none are asked for: a cost, and another.
 _PAIRS = (("macs", "params"), ("macs", "inference_peak"))
@@ -31,16 +32,20 @@ _HEADED = ("params", "macs", "flops", "inference_peak", "training_peak", "predic
 _NAMED, _SHOWN = 3, 24
 
 
-def compare_html(shown: Shown, command: str) -> str:
-    """The report as a file's text; `command` is what makes it."""
+def compare_html(shown: Shown, command: str, *, overridden: bool = False) -> str:
+    """The report as a file's text; `command` is what makes it.
+
+    `overridden` says that another input than the specs' own is described.
+    """
     entrants = shown.lineup.entrants
     many = len(entrants) > MOST_COLUMNS
     table = networks_table(shown) if many else measures_table(shown)
     stages = [Section("stages", "Stage by stage", stages_table(shown.lineup))] if shown.stages and not many else []
     head = (Section("measures", "Side by side", table), *_fronts(shown), *stages)
     first = entrants[0].summary
+    remarks = (*foot(shown, transposed=many, told=True), *([OVERRIDDEN] if overridden else []))
     whole = Page("comparison", _title(shown), (f"batch {first.batch:,}", units.dtype(first.dtype)),
-                 tuple(_figures(shown)), head, command, tuple(foot(shown, transposed=many, told=True)))
+                 tuple(_figures(shown)), head, command, remarks)
     return fitting(whole.replace(sections=(*head, *networks)) for networks in _networks(entrants))
 
 

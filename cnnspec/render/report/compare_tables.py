@@ -9,6 +9,7 @@ from cnnspec.analysis.lineup_measures import Measure
 from cnnspec.analysis.lineup_stages import Part, Stage
 from cnnspec.render import units
 from cnnspec.render.compare_text import MARK, Shown, front_title, part_shape, place, ratio, resolution, value
+from cnnspec.render.report.facts import portable
 from cnnspec.render.report.page import scrolling
 from cnnspec.render.snippet import visible
 from cnnspec.render.svg import element, quoted
@@ -38,8 +39,8 @@ def _value(measure: Measure, at: int) -> str:
 
 
 def _aside(measure: Measure, at: int) -> str:
-    mark = element("span", f" {MARK}", class_="mark", title="the best") if at in measure.best else ""
-    return element("td", quoted(ratio(measure, at)), mark, class_="aside")
+    mark = element("span", MARK, class_="mark", title="the best") if at in measure.best else ""
+    return element("td", mark, quoted(ratio(measure, at)), class_="aside")
 
 
 def networks_table(shown: Shown) -> str:
@@ -55,8 +56,8 @@ def _network(shown: Shown, at: int) -> str:
     if shown.front is not None:
         cells.append(element("td", quoted(place(shown.front, at))))
     exact = ",".join(_exact(measure.numbers[at]) for measure in shown.measures)
-    name = visible(shown.lineup.names[at])
-    return element("tr", element("th", quoted(name), scope="row", data_path=visible(shown.lineup.entrants[at].target)),
+    name, target = shown.lineup.names[at], shown.lineup.entrants[at].target
+    return element("tr", element("th", quoted(visible(name)), scope="row", data_path=visible(portable(target))),
                    *cells, data_v=f",{exact}")
 
 

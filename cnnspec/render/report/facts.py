@@ -24,10 +24,14 @@ def lead(summary: Summary) -> tuple[str, ...]:
 
 
 def place(summary: Summary) -> str:
-    """File and line; of a file that is named from the root, the name alone, so that no machine's folders show."""
+    """File and line."""
     span = summary.graph.span
-    name = span.source.name
-    return visible(f"{os.path.basename(name) if os.path.isabs(name) else name}:{span.line}")
+    return visible(f"{portable(span.source.name)}:{span.line}")
+
+
+def portable(name: str) -> str:
+    """A file's name; of one that is named from the root, the last part, so that no machine's folders show."""
+    return os.path.basename(name) if os.path.isabs(name) else name
 
 
 def figures(summary: Summary) -> Iterator[Figure]:

@@ -17,6 +17,7 @@ from cnnspec.render.markdown import as_markdown, escaped
 from cnnspec.render.report.facts import lead
 from cnnspec.render.snippet import visible
 from cnnspec.render.times import about, time_columns
+from cnnspec.render.totals import OVERRIDDEN
 
 
 def summary_markdown(summary: Summary, command: str, *, depth: int | None = None, overridden: bool = False,
@@ -42,10 +43,11 @@ def profile_markdown(found: Profile, command: str) -> str:
     ])
 
 
-def compare_markdown(shown: Shown, command: str) -> str:
-    """The report of a comparison."""
+def compare_markdown(shown: Shown, command: str, *, overridden: bool = False) -> str:
+    """The report of a comparison; arguments as for the page."""
     names = " · ".join(map(visible, shown.lineup.names))
-    return "\n".join([f"# {escaped(names)}", "", compare_data.as_markdown(shown), _made(command)])
+    return "\n".join([f"# {escaped(names)}", "", compare_data.as_markdown(shown),
+                      *([f"- {escaped(OVERRIDDEN)}", ""] if overridden else []), _made(command)])
 
 
 def _without_heading(text: str) -> str:

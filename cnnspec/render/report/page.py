@@ -15,6 +15,8 @@ from cnnspec.render.svg import element, quoted
 
 #: Bytes that no report shall exceed.
 MOST_BYTES = 500_000
+#: The files of the script, in order.
+SCRIPTS = ("folding.js", "pointing.js")
 #: Colours of `palette` by the names that report.css has for them.
 _TONES = {
     "text": palette.TEXT, "quiet": palette.QUIET, "line": palette.LINE, "faint": palette.FAINT, "page": palette.PAGE,
@@ -66,7 +68,7 @@ def fitting(pages: Iterable[Page]) -> str:
 
 def html(page: Page) -> str:
     """The page as a file's text. The same page gives the same text, wherever and whenever."""
-    script = _beside("report.js")
+    script = "\n".join(map(_beside, SCRIPTS))
     main = element("main", *(section_html(one) for one in page.sections), data_net="")
     return "\n".join([
         "<!doctype html>", '<html lang="en">', _head(page, script), "<body>", _header(page), _navigation(page.sections),

@@ -1,0 +1,25 @@
+"""The pictures and pages in `reports/` are what their commands make today."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.examples import ROOT, examples, make
+
+LEAST = 6
+
+
+@pytest.mark.parametrize(("file", "command"), [*examples()], ids=str)
+def test_an_example_is_what_its_command_makes(file: str, command: str, tmp_path: Path) -> None:
+    make(command, tmp_path)
+    assert (tmp_path / "reports" / file).read_bytes() == (ROOT / "reports" / file).read_bytes(), (
+        "python -m tests.docs.examples makes it anew")
+
+
+def test_the_page_names_every_example() -> None:
+    named = {file for file, _ in examples()}
+    kept = {path.name for path in (ROOT / "reports").iterdir() if path.suffix in {".svg", ".html"}}
+    assert len(named) >= LEAST
+    assert kept <= named
