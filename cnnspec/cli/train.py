@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.analysis.learning import DECAYS, LOSSES, OPTIMIZERS, RATES, SCHEDULES, Regime
+from cnnspec.analysis.learning import OPTIMIZERS
 from cnnspec.cli.options import fail, load_target, take_limits, target_options, warn
-from cnnspec.cli.train_values import take_augmentations, take_batch, take_duration
+from cnnspec.cli.regime_options import DTYPES, refuse_regime, regime_options, take_regime
+from cnnspec.cli.train_values import take_batch
 from cnnspec.diagnostics import SpecError
 
 if TYPE_CHECKING:
@@ -24,37 +25,16 @@ FOLDER = "runs"
 @target_options
 @click.option("--data", default="digits", show_default=True, metavar="NAME",
               help="digits, mnist, fashion-mnist, cifar10, cifar100, folder:PATH, npz:PATH, idx:PATH, synthetic.")
-@click.option("--root", metavar="FOLDER", help="Where data sets lie that have a name, or are downloaded to.")
 @click.option("--device", default="cpu", show_default=True, metavar="NAME", help="cpu, cuda, cuda:1, mps.")
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the images (default 5, if nothing else bounds it).")
-@click.option("--steps", type=click.IntRange(1), help="Steps at most.")
-@click.option("--time", "seconds", callback=take_duration, metavar="DURATION", help="Time at most, such as 60s or 5m.")
 @click.option("--batch", default="64", show_default=True, callback=take_batch, metavar="N|auto",
               help="Images of a step; auto takes the most that fit, up to 1024.")
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), default="adamw", show_default=True, help="What descends.")
-@click.option("--lr", "rate", type=click.FloatRange(0, min_open=True), metavar="RATE",
-              help="Learning rate (default 0.001 for adamw, 0.05 for sgd).")
-@click.option("--find-lr", is_flag=True, help="Find the learning rate first, by a run in which it rises.")
-@click.option("--momentum", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True, help="Of sgd.")
-@click.option("--weight-decay", "decay", type=click.FloatRange(0), metavar="X",
-              help="On weights, not on biases and norms (default 0.01 for adamw, 0.0005 for sgd).")
-@click.option("--schedule", type=click.Choice(SCHEDULES), default="cosine", show_default=True,
-              help="How the learning rate falls.")
-@click.option("--warmup", type=click.FloatRange(0, 1, max_open=True), default=0.05, show_default=True,
-              help="Share of the run in which the learning rate rises.")
-@click.option("--loss", type=click.Choice(LOSSES), default="cross-entropy", show_default=True,
-              help="hinge is the multi-class one.")
-@click.option("--label-smoothing", "smoothing", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Of cross-entropy.")
-@click.option("--clip", type=click.FloatRange(0, min_open=True), metavar="NORM", help="Largest norm of the gradients.")
-@click.option("--ema", "average", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="DECAY",
-              help="Judge by averaged weights, such as 0.999.")
-@click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32", show_default=True,
+@regime_options
+@click.option("--dtype", type=click.Choice(DTYPES), default="float32", show_default=True,
               help="What operators may compute in (autocast).")
-@click.option("--augment", default="", callback=take_augmentations, metavar="NAME,…", help="flip, crop, randaugment.")
+@click.option("--find-lr", is_flag=True, help="Find the learning rate first, by a run in which it rises.")
 @click.option("--init", metavar="FILE", help="Begin with these weights; another head begins anew.")
 @click.option("--freeze", metavar="REGEX", help="Layers that stay as they are, by their paths: 'stage[1-3].*'.")
-@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True, help="Decides all that is random.")
-@click.option("--deterministic", is_flag=True, help="Only operators that give the same bits each time.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of one operator on the CPU.")
 @click.option("--check", "only_check", is_flag=True, help="Only ask whether it can learn at all.")
 @click.option("--no-check", is_flag=True, help="Train without asking that first.")
@@ -84,7 +64,7 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
             if os.environ.get("RANK", "0") == "0":
                 warn(net.diagnostics)
             kept = {"target": target, "expression": expression, "settings": settings, "inputs": inputs}
-            request = train_run.Request(net, regime(given), kept, given)
+            request = train_run.Request(net, take_regime(given), kept, given)
         sys.exit(train_run.run(request))
     except SpecError as error:
         if os.environ.get("LOCAL_RANK", "0") != "0":
@@ -110,26 +90,12 @@ def refuse(target: str | None, expression: str | None, given: dict[str, Any]) ->
         raise click.UsageError("--find-lr and --lr exclude each other")
     if given["only_check"] and given["no_check"]:
         raise click.UsageError("--check and --no-check exclude each other")
-    if given["loss"] == "hinge" and given["smoothing"]:
-        raise click.UsageError("--label-smoothing goes with --loss cross-entropy")
-    if given["dtype"] == "float16" and given["device"].partition(":")[0] == "cpu":
-        raise click.UsageError("--dtype float16 is for GPUs; bfloat16 trains on the CPU as well")
+    refuse_regime(given)
 
 
 def _option(context: click.Context, name: str) -> str:
     """An option as it is written."""
     return next(parameter.opts[-1] for parameter in context.command.params if parameter.name == name)
-
-
-def regime(given: dict[str, Any]) -> Regime:
-    """How to train, as the command line says. Without any bound, five epochs."""
-    bounded = any(given[name] is not None for name in ("epochs", "steps", "seconds"))
-    optimizer = given["optimizer"]
-    named = {name: given[name] for name in ("optimizer", "momentum", "schedule", "warmup", "loss", "smoothing", "clip",
-                                            "average", "dtype", "steps", "seconds", "augment", "seed", "deterministic")}
-    return Regime(**named, rate=given["rate"] or RATES[optimizer], batch=given["batch"] or 0,
-                  decay=DECAYS[optimizer] if given["decay"] is None else given["decay"],
-                  epochs=given["epochs"] if bounded else 5)
 
 
 def conclude(found: Learning, format_: str) -> int:
