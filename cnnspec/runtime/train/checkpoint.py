@@ -80,7 +80,7 @@ def _digest(tensors: Mapping[str, Tensor], said: Mapping[str, str]) -> str:
     for name in sorted(tensors):
         value = tensors[name]
         found.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        found.update(value.reshape(-1).view(torch.uint8).numpy())
+        found.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 
