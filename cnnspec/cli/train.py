@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,8 @@ from cnnspec.diagnostics import SpecError
 if TYPE_CHECKING:
     from cnnspec.analysis.learning import Learning
 
+#: Seconds that the first process of a machine has to tell what is wrong in all: launchers end it when another ends.
+_TELLING = 1.0
 #: Where runs are kept that name no folder.
 FOLDER = "runs"
 
@@ -68,7 +71,8 @@ def command(target: str | None, expression: str | None, settings: tuple[str, ...
         sys.exit(train_run.run(request))
     except SpecError as error:
         if os.environ.get("LOCAL_RANK", "0") != "0":
-            sys.exit(1)  # of several processes the first one of each machine tells it
+            sleep(_TELLING)
+            sys.exit(1)
         fail(error)
 
 

@@ -72,10 +72,10 @@ def run(request: Request) -> int:
         try:
             with team.working():
                 return _run(request, team, stopped)
-        except Told:
-            raise
-        except SpecError as error:  # of this process alone, whichever it is
-            fail(error)
+        except SpecError as error:
+            if team.rank and isinstance(error, Told):
+                return 1
+            fail(error)  # here, where the launcher's signal, as soon as another process ends, does no harm
 
 
 def _run(request: Request, team: Team, stopped: Callable[[], bool]) -> int:

@@ -61,7 +61,8 @@ def test_a_batch_norm_over_processes_is_that_of_the_whole_batch(shape: tuple[int
     found = together(2, teamwork.normalise, shape)
     for rank, each in enumerate(found):
         for name in ("0.running_mean", "0.running_var", "0.num_batches_tracked"):
-            assert torch.allclose(torch.tensor(each[name], dtype=expected[name].dtype), expected[name], atol=1e-12), name
+            found_here = torch.tensor(each[name], dtype=expected[name].dtype)
+            assert torch.allclose(found_here, expected[name], atol=1e-12), name
         # The loss of a process is a mean over its half: all gradients together are those of twice the whole mean.
         own = torch.tensor(each["input"], dtype=torch.float64) / 2
         assert torch.allclose(own, expected["input"][rank::2], atol=1e-12)
@@ -70,7 +71,7 @@ def test_a_batch_norm_over_processes_is_that_of_the_whole_batch(shape: tuple[int
         assert torch.allclose(mean, expected[name], atol=1e-12), name
 
 
-def _normalised(shape: tuple[int, ...]) -> dict[str, torch.Tensor]:
+def _normalised(shape: tuple[int, ...]) -> dict[str, Any]:
     """What PyTorch's own batch norm makes of the whole batch."""
     kind = {2: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d}[len(shape)]
     module = torch.nn.Sequential(kind(shape[1], momentum=0.3)).double()

@@ -79,7 +79,7 @@ class Together:
             if not lost(error):
                 raise
             raise Told([Diagnostic("lost-process", "another process of the run has ended before its time",
-                                   notes=(str(error).strip().partition("\n")[0],),
+                                   notes=(str(error).strip().partition(". ")[0],),
                                    help="its own message says why; `--resume FOLDER` goes on from the last checkpoint")]
                        ) from None
         dist.destroy_process_group()
