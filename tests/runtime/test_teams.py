@@ -83,6 +83,19 @@ def _normalised(shape: tuple[int, ...]) -> dict[str, Any]:
             **{f"{name}.grad": weight.grad for name, weight in module.named_parameters() if weight.grad is not None}}
 
 
+def test_what_is_frozen_stays_in_all_and_the_rest_has_the_curve_of_one_process(tmp_path: Path) -> None:
+    spec, first, diary = NORMED.replace("CONV(6)", "CONV(6) as stem"), str(tmp_path / "first"), Diary()
+    train(setup(spec, first), never)
+    kept = f"{first}/{CHECKPOINT}"
+    train(setup(spec, init=kept, freeze=r"stem|bn\.0|bn\[0\]"), never, [diary])
+    found = together(2, teamwork.run, spec, str(tmp_path), {"init": kept, "freeze": r"stem|bn\.0|bn\[0\]"})
+    assert found[0]["losses"] == pytest.approx(diary.losses, abs=1e-5)
+    before, after = checkpoint.read(kept).weights, checkpoint.read(f"{tmp_path}/{CHECKPOINT}").weights
+    same = {name for name, value in before.items() if torch.equal(value, after[name])}
+    assert {name for name in before if name.startswith(("stem", "bn.0"))} <= same, "statistics stay too"
+    assert not any(name.startswith("bn.1") for name in same)
+
+
 def test_processes_draw_different_numbers_and_the_same_again() -> None:
     first, second = together(2, teamwork.numbers, 7), together(2, teamwork.numbers, 7)
     assert first == second
