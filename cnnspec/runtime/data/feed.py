@@ -43,11 +43,12 @@ class ImageFeed:
         return self._adapted(self.data.train, places).to(self.team.device), self.data.train.labels[places].to(self.team.device)
 
     def judge(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for places in torch.arange(len(self.data.val.images)).split(_JUDGED):
+        count = len(self.data.val.images)
+        # Even parts, of which none is so small that a process would have nothing of it.
+        for places in torch.arange(count).tensor_split(-(-count // _JUDGED)):
             mine = part(places, self.team)
-            if len(mine):
-                yield (self._adapted(self.data.val, mine).to(self.team.device),
-                       self.data.val.labels[mine].to(self.team.device))
+            yield (self._adapted(self.data.val, mine).to(self.team.device),
+                   self.data.val.labels[mine].to(self.team.device))
 
     def _moment(self, epoch: int, place: int) -> int:
         """A seed for one batch: that of the run, the epoch, and the batch's first image."""
