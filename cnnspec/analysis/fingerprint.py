@@ -1,4 +1,4 @@
-"""Whether two networks compute the same: a hash over layers, arguments, connections and shapes, whatever they are called."""
+"""Whether two networks compute the same: a hash over layers, arguments, connections and shapes, not names."""
 
 from __future__ import annotations
 

@@ -87,10 +87,10 @@ class Course:
     @property
     def steps(self) -> int | None:
         """How many steps the bounds allow; None where they name none."""
-        epochs, steps = self.regime.epochs, self.regime.steps
-        known = [bound for bound in (
-            steps, None if epochs is None else epochs * per_epoch(self.feed.images, self.regime.batch)) if bound is not None]
-        return min(known) if known else None
+        known = [] if self.regime.steps is None else [self.regime.steps]
+        if self.regime.epochs is not None:
+            known.append(self.regime.epochs * per_epoch(self.feed.images, self.regime.batch))
+        return min(known, default=None)
 
     def _share(self) -> float:
         """How much is done: the larger of the shares of steps and of time."""

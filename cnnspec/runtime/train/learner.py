@@ -83,7 +83,8 @@ class Learner:
             self.module.load_state_dict(own)
 
     @torch.no_grad()
-    def judge(self, batches: Iterator[tuple[Tensor, Tensor]], stopped: Callable[[], bool]) -> tuple[float, float] | None:
+    def judge(self, batches: Iterator[tuple[Tensor, Tensor]],
+              stopped: Callable[[], bool]) -> tuple[float, float] | None:
         """Loss and accuracy over validation images, the loss of the main output alone; None where it is stopped."""
         sums = torch.zeros_like(self.sums)
         self.module.eval()
