@@ -19,6 +19,8 @@ from cnnspec.render.train_verdict import accuracy, points, verdict
 
 #: Cells before a line and between columns; the fewest of a name.
 _MARGIN, _GAP, _NAME = 2, 2, 8
+#: Stands for the space before a percent sign while lines are broken, so that both stay on one.
+_STUCK = "¤"
 #: The width that sentences are broken at where none is given.
 _USUAL = 100
 
@@ -68,9 +70,9 @@ def lines(rounds: Rounds, room: int | None) -> Iterator[Line]:
     yield []
     yield from _table(rounds, room)
     yield []
-    whole = verdict(rounds).replace(" %", "\u00a0%")  # a number and its sign stay on one line
+    whole = verdict(rounds).replace(" %", f"{_STUCK}%")
     for line in wrapped(whole, max((room or _USUAL) - _MARGIN, 20)):
-        yield [Styled(" " * _MARGIN), Styled(line.replace("\u00a0", " "), "bold")]
+        yield [Styled(" " * _MARGIN), Styled(line.replace(_STUCK, " "), "bold")]
     yield []
     for sentence in notes(rounds):
         yield from ([Styled(line, "dim")] for line in wrapped(sentence, max(room or _USUAL, 20)))
