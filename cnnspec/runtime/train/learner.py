@@ -103,5 +103,5 @@ class Learner:
 def _counted(value: Tensor, found: Tensor, labels: Tensor) -> Tensor:
     """Of a batch: the loss of all images together, right answers, images. float64."""
     right = (found.argmax(1) == labels).sum()
-    count = value.new_tensor(float(len(labels)), dtype=torch.float64)
+    count = value.new_full((), len(labels), dtype=torch.float64)  # made there, not copied: a copy would be waited for
     return torch.stack([value.double() * count, right.double(), count])
