@@ -113,7 +113,7 @@ class Run(Record):
     rates: Rates | Unavailable = Unavailable("nothing is known of this device")
     #: Seconds that `predict` says, with its range; None where it says nothing.
     predicted: tuple[float, float, float | None] | None = None
-    #: Why the run was given up: `out of memory`; empty where it was not.
+    #: Why the run was given up: `out of memory: …`; empty where it was not.
     failure: str = ""
 
     @property
@@ -123,10 +123,19 @@ class Run(Record):
         return None if not seconds else self.options.batch / seconds
 
     @property
+    def counted(self) -> Latency | Unavailable:
+        """The latency that counts: the device's with a CUDA graph, else the host's."""
+        return self.device_latency if self.options.cuda_graph else self.latency
+
+    @property
     def seconds(self) -> float | None:
-        """The median: the device's with a CUDA graph, else the host's."""
-        latency = self.device_latency if self.options.cuda_graph else self.latency
-        return None if isinstance(latency, Unavailable) else latency.median
+        """Its median."""
+        return None if isinstance(self.counted, Unavailable) else self.counted.median
+
+    @property
+    def complete(self) -> bool:
+        """Whether that latency is known as well as it could be: nothing broke it off."""
+        return isinstance(self.counted, Latency) and not self.counted.interrupted
 
     @property
     def flops_rate(self) -> float | None:

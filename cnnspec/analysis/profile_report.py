@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cnnspec.analysis.comparison import apart, slower
@@ -88,7 +88,8 @@ def read_profile(path: str) -> Stored:
         with open(path, "rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise SpecError([Diagnostic("no-report", f"{path} cannot be read: {error.strerror}")]) from None
+        raise SpecError([Diagnostic("no-report", f"{path} cannot be read: {error.strerror}",
+                                    help="save one with `cnnspec profile NET --save`")]) from None
     return from_json(data, path)
 
 
@@ -153,19 +154,29 @@ _PERCENTILES = {"p90": "p90_ms", "p99": "p99_ms"}
 # -------------------------------------------------------------------------------------------- comparing
 
 
+def require_counterpart(stored: Stored, net: str, options: Options, batches: Sequence[int] | None) -> None:
+    """Raise `SpecError` where nothing that a network is measured for could be compared, before it is measured.
+
+    That is for a profile of another network, and for one that lacks the latency of each run that is to be made; None
+    for `batches` stands for any.
+    """
+    if stored.net != net:
+        raise SpecError([Diagnostic("other-network", f"{stored.path} is of {stored.net}, not of {net}",
+                                    help=f"save one with `cnnspec profile {net} --save`")])
+    there = [run.options for run in stored.runs if isinstance(run.latency, Latency)]
+    wanted = [options.replace(batch=batch) for batch in batches or {one.batch for one in there}]
+    if {_key(one) for one in wanted}.isdisjoint(map(_key, there)):
+        raise _no_counterpart(stored, wanted if batches else [options])
+
+
 def against(found: Profile, stored: Stored, max_slowdown: float) -> tuple[Difference, ...]:
     """Each run beside the stored one of the same options, in order; then the stored ones that were not made again.
 
     Of several with the same options the last counts, which of `--batch auto` is the thorough one. Raises `SpecError`
-    where no run has a counterpart: nothing would be compared, and nothing could fail.
+    where no run can be compared with its counterpart: then nothing could fail.
     """
     here = {_key(run.options): run for run in found.runs}
     there = {_key(run.options): run for run in stored.runs}
-    if not here.keys() & there.keys():
-        raise SpecError([Diagnostic(
-            "no-counterpart", f"{stored.path} has none of the runs that were made",
-            notes=(f"made: {_listed(here)}", f"in the file: {_listed(there)}"),
-            help="give --batch, --mode, --dtype and the other options as when it was saved")])
     changes = tuple(_changes(found, stored))
     nothing, not_now = Unavailable("not in the file"), Unavailable("not measured now")
     differences = []
@@ -175,13 +186,23 @@ def against(found: Profile, stored: Stored, max_slowdown: float) -> tuple[Differ
         differences.append(Difference(
             key, not_now if run is None else _counted(run), then, max_slowdown,
             failed=run is not None and bool(run.failure) and isinstance(then, Latency), changes=changes))
+    if all(one.ratio is None and not one.failed for one in differences):
+        raise _no_counterpart(stored, here)
     return tuple(differences)
+
+
+def _no_counterpart(stored: Stored, made: Iterable[Options]) -> SpecError:
+    there = [named(run.options) + (f" ({run.latency.why})" if isinstance(run.latency, Unavailable) else "")
+             for run in stored.runs]
+    return SpecError([Diagnostic(
+        "no-counterpart", f"{stored.path} has nothing to compare the runs with",
+        notes=(f"wanted: {'; '.join(map(named, made)) or 'none'}", f"in the file: {'; '.join(there) or 'none'}"),
+        help="give --batch, --mode, --dtype and the other options as when it was saved")])
 
 
 def _counted(run: Run) -> Latency | Unavailable:
     """The latency that counts, or why there is none."""
-    found = run.device_latency if run.options.cuda_graph else run.latency
-    return Unavailable(run.failure) if run.failure else found
+    return Unavailable(run.failure) if run.failure else run.counted
 
 
 def _key(options: Options) -> Options:
@@ -190,11 +211,6 @@ def _key(options: Options) -> Options:
         return options
     plain: Options = options.replace(optimizer=Options().optimizer)
     return plain
-
-
-def _listed(options: Iterable[Options]) -> str:
-    """Options in a few words each."""
-    return "; ".join(map(named, options)) or "none"
 
 
 def named(options: Options) -> str:

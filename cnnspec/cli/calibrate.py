@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
 import click
 
@@ -61,6 +62,6 @@ def progress(share: float) -> None:
 def show(profile: DeviceProfile, places: list[str], kept: str) -> None:
     """Print what was measured, and where it is; or which file is kept instead."""
     from cnnspec.render.calibrate import lines
-    from cnnspec.render.console import print_lines
+    from cnnspec.render.console import print_page
 
-    print_lines(lines(profile, places, kept))
+    print_page(partial(lines, profile, places, kept))

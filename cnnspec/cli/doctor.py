@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 
@@ -14,11 +16,11 @@ def command(format_: str) -> None:
     reports, and judges nothing: the exit code is 0.
     """
     from cnnspec.render import doctor as page
-    from cnnspec.render.console import print_lines
+    from cnnspec.render.console import print_page
     from cnnspec.runtime.doctor import examine
 
     found = examine()
     if format_ == "json":
         click.echo(page.as_json(found))
     else:
-        print_lines(page.lines(found))
+        print_page(partial(page.lines, found))

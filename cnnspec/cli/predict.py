@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from cnnspec.analysis.devices import Datasheet
@@ -63,7 +65,7 @@ def command(targets: tuple[str, ...], expression: str | None, settings: tuple[st
 def show(summaries: list[Summary], found: list[Prediction], depth: int | None, format_: str) -> None:
     """Print predictions."""
     from cnnspec.render import predict as page
-    from cnnspec.render.console import print_lines
+    from cnnspec.render.console import print_page
 
     if format_ == "json":
         click.echo(page.as_json(found))
@@ -72,6 +74,6 @@ def show(summaries: list[Summary], found: list[Prediction], depth: int | None, f
     elif format_ == "markdown":
         click.echo(page.as_markdown(found), nl=False)
     elif len(found) == 1:
-        print_lines(page.one_net(summaries[0], found[0], depth, None))
+        print_page(partial(page.one_net, summaries[0], found[0], depth))
     else:
-        print_lines(page.several(found))
+        print_page(partial(page.several, found))

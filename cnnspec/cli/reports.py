@@ -14,8 +14,13 @@ FOLDER = "reports"
 
 
 def write_report(net: str, device: str, date: str, text: str) -> str:
-    """Write `reports/NET-DEVICE-DATE.json`; returns its path. Raises `SpecError` where that cannot be written."""
-    path = os.path.join(FOLDER, f"{slug(net)}-{slug(device)}-{date}.json")
+    """Write `reports/NET-DEVICE-DATE.json`; returns its path. Raises `SpecError` where that cannot be written.
+
+    Where there is such a file, the new one has a number behind the date, from 2 on.
+    """
+    stem = os.path.join(FOLDER, f"{slug(net)}-{slug(device)}-{date}")
+    names = (f"{stem}{number}.json" for number in ("", *(f"-{at}" for at in range(2, 10_000))))
+    path = next(name for name in names if not os.path.lexists(name))
     write_whole(path, text)
     return path
 

@@ -154,21 +154,21 @@ def show(summary: Summary, diagnostics: tuple[Diagnostic, ...], view: View) -> N
 
             click.echo(memory_as_markdown(summary), nl=False)
     else:
-        from cnnspec.render.console import print_lines, print_summary
+        from cnnspec.render.console import print_page, print_summary
 
         print_summary(summary, outline(summary, view.depth), convention=view.convention, chosen=view.columns,
                       overridden=view.overridden, extra=extra)
-        print_lines(_about_times(view))
+        print_page(lambda width: _about_times(view, width))
         if view.memory:
             from cnnspec.render.memory import lines
 
-            print_lines([[], *lines(summary)])
+            print_page(lambda width: [[], *lines(summary, width or 80)])
 
 
-def _about_times(view: View) -> list[Line]:
+def _about_times(view: View, width: int | None = None) -> list[Line]:
     """The whole of the prediction, and what it rests on; nothing where there is none."""
     if view.prediction is None:
         return []
     from cnnspec.render.times import about
 
-    return [[], *about(view.prediction)]
+    return [[], *about(view.prediction, width)]

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from cnnspec.analysis.devices import DeviceProfile
 from cnnspec.layers.routine import CONVOLUTION
 from cnnspec.render import units
-from cnnspec.render.layout import Line, Styled
+from cnnspec.render.layout import Line, Styled, folded
 
 
-def lines(profile: DeviceProfile, places: Sequence[str], kept: str = "") -> Iterator[Line]:
+def lines(profile: DeviceProfile, places: Sequence[str], kept: str = "",
+          width: int | None = None) -> Iterator[Line]:
     """The device, what it can do at its best, how many layers were measured, how far they add up, and where it is.
 
     `kept` is the file of an earlier profile that was disturbed less, and stays.
@@ -28,12 +29,12 @@ def lines(profile: DeviceProfile, places: Sequence[str], kept: str = "") -> Iter
         *((f"{one.net}, all its layers", f"{units.duration(one.predicted)}, measured {units.duration(one.measured)}")
           for one in profile.anchors),
     ]
-    width = max(len(name) for name, _ in facts)
+    names = max(len(name) for name, _ in facts)
     for name, text in facts:
-        yield [Styled(f"  {name.ljust(width)}  ", "dim"), Styled(text)]
+        yield [Styled(f"  {name.ljust(names)}  ", "dim"), Styled(text)]
     yield []
     if profile.disturbed:
-        yield [Styled(f"  disturbed: {profile.doubt}", "bad")]
+        yield from folded([Styled(f"  disturbed: {profile.doubt}", "bad")], width)
         yield [Styled("  calibrate again when the machine has nothing else to do", "bad")]
     if kept:
         yield [Styled(f"  not stored: what {kept} holds was disturbed less")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from textwrap import wrap
 from typing import Any
 
 from cnnspec.environment import (
@@ -21,7 +20,7 @@ from cnnspec.environment import (
     Unavailable,
 )
 from cnnspec.render import units
-from cnnspec.render.layout import Line, Styled
+from cnnspec.render.layout import Line, Styled, folded
 from cnnspec.render.snippet import visible
 
 SCHEMA = "cnnspec.doctor/1"
@@ -35,8 +34,14 @@ _GAP = Styled(" " * (len(_PRESENT.text) + _NAMES))
 # ----------------------------------------------------------------------------------------------- table
 
 
-def lines(found: Environment) -> Iterator[Line]:
-    """The page for people, in 80 columns."""
+def lines(found: Environment, width: int | None = None) -> Iterator[Line]:
+    """The page for people, in 80 columns, or in fewer where there are not so many."""
+    for line in _page(found):
+        yield from folded(line, min(width or _WIDTH, _WIDTH))
+
+
+def _page(found: Environment) -> Iterator[Line]:
+    """All lines, as long as they are."""
     yield [Styled(f"cnnspec {found.cnnspec}", "bold"), Styled(f"  Python {found.python}  {visible(found.platform)}")]
     yield from _section("packages")
     for package in found.packages:
@@ -148,23 +153,14 @@ def _sensors(sensors: Sensors | Unavailable) -> Iterator[Line]:
 
 def _row(there: bool, name: str, *texts: str) -> Iterator[Line]:
     """A name, and one text below the other beside it."""
-    parts = [part for text in texts for part in _folded(text)]
-    yield [_PRESENT if there else _ABSENT, Styled(name.ljust(_NAMES)), Styled(parts[0])]
-    for part in parts[1:]:
-        yield [_GAP, Styled(part)]
+    for at, text in enumerate(texts):
+        before = [_GAP] if at else [_PRESENT if there else _ABSENT, Styled(name.ljust(_NAMES))]
+        yield [*before, Styled(visible(text))]
 
 
 def _aside(text: str) -> Iterator[Line]:
     """A remark below a row."""
-    for part in _folded(text):
-        yield [_GAP, Styled(part, "dim")]
-
-
-def _folded(text: str) -> list[str]:
-    """A text in as many lines as it takes; one that fits keeps its spaces."""
-    room = _WIDTH - len(_GAP.text)
-    shown = visible(text)
-    return [shown] if len(shown) <= room else wrap(shown, room, break_on_hyphens=False)
+    yield [_GAP, Styled(visible(text), "dim")]
 
 
 def _plural(count: int, noun: str) -> str:

@@ -60,7 +60,16 @@ def in_brief(explanation: Explanation, times: int, width: int = 80) -> str:
     layer = explanation.layer
     more = f"  ×{times}" if times > 1 else ""
     rows = [row.replace(left=row.left[-1:]) for row in _rows(explanation) if row.label not in (BUFFERS, FLOPS)]
-    return "\n".join([f"{layer.path}{more}   {explanation.call}", *_laid_out(rows, width)])
+    head = f"{layer.path}{more}   {explanation.call}"
+    heads = [head] if len(head) <= width else [f"{layer.path}{more}", *_called(explanation.call, width)]
+    return "\n".join([*heads, *_laid_out(rows, width)])
+
+
+def _called(call: str, width: int) -> list[str]:
+    """A layer's call in lines of its own."""
+    from textwrap import wrap  # few calls are that long
+
+    return wrap(call, width, initial_indent=" " * 4, subsequent_indent=" " * 4, break_on_hyphens=False)
 
 
 def overview(explanations: Sequence[Explanation], summary: Summary, width: int = 80) -> str:

@@ -185,6 +185,22 @@ def table(rows: Sequence[tuple[Row, tuple[bool, ...]]], slots: Sequence[Slot]) -
             yield line
 
 
+def folded(line: Line, room: int | None) -> Iterator[Line]:
+    """A line whose last part goes on below itself where it would be wider than `room` cells, None for any width."""
+    *before, last = line or [Styled("")]
+    text = last.text.lstrip()
+    indent = sum(width(part.text) for part in before) + len(last.text) - len(text)
+    if room is None or indent + width(text) <= room:
+        yield line
+        return
+    from textwrap import wrap  # only what is narrow pays for the import
+
+    first, *rest = wrap(text, max(room - indent, 20), break_on_hyphens=False)
+    yield [*before, last.replace(text=last.text[:len(last.text) - len(text)] + first)]
+    for part in rest:
+        yield [Styled(" " * indent), last.replace(text=part)]
+
+
 def _gap(line: Line) -> Styled:
     return Styled(" " * (_GAP if line else _MARGIN))
 

@@ -11,7 +11,7 @@ from cnnspec.analysis.memory import Memory
 from cnnspec.analysis.summary import Summary
 from cnnspec.record import Record
 from cnnspec.render import units
-from cnnspec.render.layout import Line, Styled
+from cnnspec.render.layout import Line, Styled, folded
 
 #: As people write them.
 OPTIMIZER_TITLES = {"sgd": "SGD", "momentum": "SGD with momentum", "adam": "Adam", "adamw": "AdamW"}
@@ -69,18 +69,30 @@ def _sized(size: int | None) -> str:
 
 
 def lines(summary: Summary, width: int = 80) -> Iterator[Line]:
-    """The split as a table, and below it both timelines."""
+    """The split as a table, or as one for each pass where that is too wide, and below it both timelines."""
     table = split(summary)
+    whole = [*_laid(table)]
+    if max(sum(len(part.text) for part in line) for line in whole) <= width:
+        yield from whole
+    else:
+        for column, title in enumerate(table.titles):
+            rows = tuple((name, texts[column:column + 1]) for name, texts in table.rows if texts[column])
+            yield from ([[]] if column else [])
+            yield from _laid(Table((title,), rows))
+    for mode in table.titles:
+        yield []
+        for first, line in drawn(summary, mode, width - 2):
+            yield from folded([Styled(f"  {line}", "dim" if first else "bar")], width if first else None)
+
+
+def _laid(table: Table) -> Iterator[Line]:
+    """A table as lines."""
     label = max(len(name) for name, _ in (*table.rows, (_HEAD, ())))
     cell = max(len(text) for text in (*table.titles, *(text for _, texts in table.rows for text in texts)))
     yield [Styled(f"  {_HEAD:<{label}}" + "".join(f"  {title:>{cell}}" for title in table.titles), "dim")]
     for name, texts in table.rows:
         style = "bold" if name == "peak" else ""
         yield [Styled(f"  {name:<{label}}"), Styled("".join(f"  {text:>{cell}}" for text in texts), style)]
-    for mode in table.titles:
-        yield []
-        yield from ([Styled(f"  {line}", "dim" if first else "bar")]
-                    for first, line in drawn(summary, mode, width - 2))
 
 
 def drawn(summary: Summary, mode: str, width: int) -> Iterator[tuple[bool, str]]:

@@ -13,7 +13,7 @@ from cnnspec.analysis.prediction import Estimate, Prediction
 from cnnspec.analysis.summary import Summary
 from cnnspec.render import units
 from cnnspec.render.columns import columns
-from cnnspec.render.layout import Choice, Line, Styled, cells, fitted, table
+from cnnspec.render.layout import Choice, Line, Styled, cells, fitted, folded, table
 from cnnspec.render.time_data import layer_time, whole
 from cnnspec.render.times import IDLE, about, basis, time_columns
 
@@ -28,18 +28,21 @@ def one_net(summary: Summary, found: Prediction, depth: int | None, width: int |
     """The layers of a network with their times, folded as in a summary; then the whole."""
     empty: Line = []
     inputs = ", ".join(f"{name} {units.shape(shape)}" for name, shape in summary.inputs.items())
-    yield [Styled(found.net, "bold"), Styled(f"  {inputs}  batch {found.batch}  {units.dtype(found.dtype)}")]
+    about_it = f"  {inputs}  batch {found.batch}  {units.dtype(found.dtype)}"
+    yield from folded([Styled(found.net, "bold"), Styled(about_it)], width)
     yield empty
     rows = [*outline(summary, depth).walk()]
     time, bound = time_columns(found)
     shown = [cells(column, summary, rows) for column in (*columns("layer", "output", "macs"), time, bound)]
     short = [one for one in shown if one.column.name != "macs"]
-    yield from table(rows, fitted([Choice(shown, 10, 32), Choice(shown, 4, 26), Choice(short, 0, 20)], width))
+    choices = [*(Choice(shown, scale, room) for scale, room in ((10, 32), (8, 30), (6, 28), (4, 26))),
+               Choice(short, 0, 20)]
+    yield from table(rows, fitted(choices, width))
     yield empty
-    yield from about(found)
+    yield from about(found, width)
 
 
-def several(found: Sequence[Prediction]) -> Iterator[Line]:
+def several(found: Sequence[Prediction], width: int | None = None) -> Iterator[Line]:
     """A line for each network; then what they rest on."""
     rows = [_HEADS, *map(_texts, found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
@@ -48,7 +51,7 @@ def several(found: Sequence[Prediction]) -> Iterator[Line]:
         yield [Styled("  ".join([row[0].ljust(widths[0]), *numbers]), "" if at else "dim")]
     yield []
     for sentence in dict.fromkeys(sentence for one in found for sentence in basis(one)):
-        yield [Styled(sentence, "dim")]
+        yield from folded([Styled(sentence, "dim")], width)
 
 
 def _texts(found: Prediction) -> tuple[str, ...]:

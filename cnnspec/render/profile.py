@@ -115,14 +115,25 @@ def _wrapped(text: str, room: int) -> list[str]:
 def _sweep(found: Profile, width: int | None) -> Iterator[Line]:
     """A row for each batch, without the last columns where they do not fit; then what was found of them."""
     rows = [_HEADS, *map(run_row, latest(found.runs))]
-    widths = [max(len(one[column]) for one in rows if len(one) > column) for column in range(len(_HEADS))]
+    widths = [max(len(one[column]) for one in rows if not column or len(one) > 2)
+              for column in range(len(_HEADS))]
     while width is not None and sum(widths) + 2 * len(widths) > width and len(widths) > 2:
         widths.pop()
     for at, one in enumerate(rows):
         texts = [text.rjust(wide) for text, wide in zip(one, widths, strict=False)]
-        yield [Styled("  " + "  ".join(texts), "" if at else "dim")]
+        if len(one) == 2:  # a batch, and why it has no figures
+            yield from _reason(texts[0], one[1], width)
+        else:
+            yield [Styled("  " + "  ".join(texts), "" if at else "dim")]
     for sentence in found_by(found):
         yield [Styled(f"  {sentence}")]
+
+
+def _reason(batch: str, why: str, width: int | None) -> Iterator[Line]:
+    """Why a batch has no figures, in as many lines as it takes."""
+    room = 10_000 if width is None else max(width - len(batch) - 4, 20)
+    for at, part in enumerate(_wrapped(visible(why), room)):
+        yield [Styled(f"  {batch if not at else ' ' * len(batch)}  {part}")]
 
 
 def latest(runs: Sequence[Run]) -> list[Run]:

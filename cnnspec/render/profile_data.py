@@ -25,15 +25,22 @@ LAYER = ("index", "path", "op", "time_ms", "backward_ms", "share", "flops_per_se
 
 
 def as_csv(found: Profile) -> str:
-    """A row for each layer of each run; times in milliseconds, for the whole batch."""
+    """A row for each layer of each run, or one for the run where its layers have no times; for the whole batch."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow((*RUN, *LAYER))
     for run in found.runs:
         options = run.options
-        for layer in run.layers:
-            writer.writerow([found.net, options.batch, options.dtype, options.mode, *_layer(layer).values()])
+        for cells in [[*_layer(layer).values()] for layer in run.layers] or [_whole(run)]:
+            writer.writerow([found.net, options.batch, options.dtype, options.mode, *cells])
     return text.getvalue()
+
+
+def _whole(run: Run) -> list[Any]:
+    """The cells of a run's own row: no layer, its latency, its rate, and what `predict` says."""
+    known = {"time_ms": ms(run.seconds), "flops_per_second": run.flops_rate, "of_peak": run.of_peak,
+             "predicted_ms": ms(run.predicted[0]) if run.predicted else None}
+    return [known.get(name) for name in LAYER]
 
 
 def as_json(found: Profile) -> str:

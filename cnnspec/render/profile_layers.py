@@ -63,7 +63,7 @@ def run_columns(run: Run) -> dict[str, Column]:
         made.append(column("backward", "backward", "seconds of it in the backward pass",
                            lambda found: sum(one.backward for one in found), _duration))
     if isinstance(rates, Rates):
-        made.append(column("peak", "of peak", "achieved FLOP/s as a part of the device's peak",
+        made.append(column("peak", "of peak", "that rate as a part of the device's peak",
                            lambda found: _rate(found) / rates.peak, _whole_percent))
     if any(layer.bound for layer in run.layers):
         made.append(column("bound", "bound", "what most of the time goes into", _bound, left=True))

@@ -10,7 +10,7 @@ from cnnspec.analysis.rows import Row
 from cnnspec.analysis.summary import Summary
 from cnnspec.render import units
 from cnnspec.render.columns import Column, Value
-from cnnspec.render.layout import Line, Styled
+from cnnspec.render.layout import Line, Styled, folded
 
 #: What is said of a network that has an input alone.
 IDLE = "nothing to compute"
@@ -52,11 +52,10 @@ def verdict(found: Prediction) -> Iterator[Line]:
     yield [Styled(f"  bound by {', '.join(_shares(found))}")]
 
 
-def about(found: Prediction) -> Iterator[Line]:
-    """The whole, and below it what it rests on."""
-    yield from verdict(found)
-    for sentence in basis(found):
-        yield [Styled(f"  {sentence}", "dim")]
+def about(found: Prediction, width: int | None = None) -> Iterator[Line]:
+    """The whole, and below it what it rests on; None for `width` is as wide as it needs."""
+    for line in (*verdict(found), *([Styled(f"  {sentence}", "dim")] for sentence in basis(found))):
+        yield from folded(line, width)
 
 
 def _shares(found: Prediction) -> Iterator[str]:

@@ -48,7 +48,7 @@ def totals(summary: Summary, convention: str | None, width: int) -> list[Line]:
     for peak, at in _peaks(summary):
         place = Styled(f"  at {at}")
         fits = not width or _MARGIN + _length(peak.line) + len(place.text) <= width
-        lines += [[*peak.line, place]] if fits else [peak.line, [place]]
+        lines += [[*peak.line, place]] if fits else [*_broken(peak, width - _MARGIN), [place]]
     return [[Styled(" " * _MARGIN), *line] for line in lines]
 
 
@@ -96,6 +96,13 @@ def _stacked(facts: list[Fact], width: int) -> list[Line]:
     """Facts in one line, or in one each where that is too wide."""
     line = _joined(facts)
     return [line] if 0 < _length(line) <= width else [fact.line for fact in facts]
+
+
+def _broken(fact: Fact, width: int) -> list[Line]:
+    """A fact in one line, or what else to say of it in a second one where that is too wide."""
+    if width <= 0 or _length(fact.line) <= width or not fact.more:
+        return [fact.line]
+    return [fact.line[:-1], [Styled(f"  {fact.more}")]]
 
 
 def _joined(facts: list[Fact]) -> Line:

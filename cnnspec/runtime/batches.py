@@ -37,8 +37,8 @@ def sweep(measure: Measure) -> tuple[Run, ...]:
     while idle < 2:
         run = measure(batch)
         runs.append(run)
-        rate = run.throughput
-        if rate is None or batch / rate > SLOW:
+        rate = run.throughput or 0.0
+        if run.failure.startswith("out of memory") or (rate and batch / rate > SLOW):
             break
         idle = 0 if rate > best * (1 + GAIN) else idle + 1
         best = max(best, rate)
@@ -80,6 +80,8 @@ def fits(net: Net, options: Options, device: torch.device) -> Callable[[int], bo
             if is_out_of_memory(error):
                 return False
             raise
+        except ValueError:
+            pass  # nothing can be learned from so few values, and they fit
         finally:
             if device.type == "cuda":
                 torch.cuda.empty_cache()

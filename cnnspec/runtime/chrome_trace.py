@@ -53,6 +53,7 @@ def write_trace(net: Net, options: Options, device: torch.device, path: str) -> 
             work.synchronize()
     folder = os.path.dirname(os.path.abspath(path))
     try:
+        os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as beside:
             made = os.path.join(beside, "trace.json")
             traced.export_chrome_trace(made)

@@ -31,8 +31,12 @@ from cnnspec.runtime.instruments import (
 )
 from cnnspec.runtime.measured_memory import memory
 from cnnspec.runtime.replay import between_events, flusher
+from cnnspec.runtime.room import alone_too_large, clean, shortage
 from cnnspec.runtime.surroundings import name, surroundings
-from cnnspec.runtime.workload import Workload, is_out_of_memory, precision, threads
+from cnnspec.runtime.workload import Workload, is_out_of_memory, precision, refusal, threads
+
+#: What ended a run, before it is known how much was missing.
+OUT_OF_MEMORY = "out of memory"
 
 #: Is told what is measured now: the options and the step, and how far it is, where that is known.
 Listener = Callable[[Options, str, sampling.Progress | None], None]
@@ -127,7 +131,11 @@ class Measurement:
                                       "energy": BROKEN_OFF, "times": BROKEN_OFF}
 
     def take(self) -> Run:
-        """All steps, in order."""
+        """All steps, in order; none where it is known beforehand that they would not fit."""
+        lacking = alone_too_large(self.net, self.options, self.request.device)
+        if lacking:
+            self._give_up(lacking)
+            return self._told()
         try:
             with precision(self.options.dtype), current(self.request.device):
                 self._steps()
@@ -136,16 +144,22 @@ class Measurement:
             self.interrupted = True
         except KeyboardInterrupt:
             self.interrupted = True
+        except (ValueError, NotImplementedError) as error:  # nothing to learn from, or no operator for the dtype
+            self._give_up(refusal(error))
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            self.failure = "out of memory"
-            self.found = dict.fromkeys(self.found, GIVEN_UP) | {
-                name: value for name, value in self.found.items() if not isinstance(value, Unavailable)}
-        finally:
-            if self.request.device.type == "cuda":
-                torch.cuda.empty_cache()
+            self._give_up(OUT_OF_MEMORY)
+        clean(self.request.device)
+        if self.failure == OUT_OF_MEMORY:
+            self.failure = shortage(self.net, self.options, self.request.device)
         return self._told()
+
+    def _give_up(self, failure: str) -> None:
+        """What has been measured stays."""
+        self.failure = failure
+        self.found = dict.fromkeys(self.found, GIVEN_UP) | {
+            name: value for name, value in self.found.items() if not isinstance(value, Unavailable)}
 
     def _steps(self) -> None:
         device = self.request.device
@@ -208,7 +222,7 @@ def told(net: Net, options: Options, request: Request, title: str, found: dict[s
     able: Rates | Unavailable = rates(device, options.dtype)
     times = found["times"]
     layers = () if isinstance(times, Unavailable) else layer_runs(summary, times, able, prediction)
-    whole = None if prediction is None else (prediction.seconds, prediction.low, prediction.high)
+    whole = (prediction.seconds, prediction.low, prediction.high) if prediction and prediction.seconds else None
     return Run(options, **found, layers=layers, flops=summary.totals.flops, rates=able, predicted=whole,
                failure=failure)
 

@@ -13,6 +13,8 @@ from cnnspec.analysis.summary import LayerSummary, Summary, summarize
 from cnnspec.analysis.verification import Check, Difference
 from cnnspec.graph.network import Graph
 from cnnspec.net import Net
+from cnnspec.runtime.batches import FILL, free_memory
+from cnnspec.runtime.room import GIB
 from cnnspec.runtime.thin import thin
 
 FIGURE = "receptive field"
@@ -42,9 +44,24 @@ def receptive_fields(net: Net) -> Check:
         return Check(FIGURE, shown, None, skipped="inputs of different extents have no pixels in common")
     summary = enlarged(net, summary)
     layers = chosen(summary)
+    lacking = too_large(summary, max((layer.index for layer in layers), default=-1))
+    if lacking:
+        return Check(FIGURE, shown, None, skipped=lacking)
     values, inputs = thin(summary, max((layer.index for layer in layers), default=-1))
     different = tuple(found for layer in layers for found in _differences(summary.graph, layer, values, inputs))
     return Check(FIGURE, shown, "other pixels" if different else shown, rows=len(layers), different=different)
+
+
+def too_large(summary: Summary, last: int) -> str:
+    """Why gradients cannot be taken, as far as memory goes; empty where they can.
+
+    One channel of every value up to a layer, in double precision, and the gradients of two.
+    """
+    sizes = [8 * prod(layer.output_shape[1:]) for layer in summary.layers[: last + 1]]
+    need, free = sum(sizes) + 2 * max(sizes, default=0), free_memory()
+    if need <= FILL * free:
+        return ""
+    return f"out of memory: gradients need {need / GIB:,.1f} GiB, and {free / GIB:,.1f} GiB are free"
 
 
 def enlarged(net: Net, own: Summary) -> Summary:

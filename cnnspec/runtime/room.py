@@ -21,10 +21,15 @@ def alone_too_large(net: Net, options: Options, device: torch.device) -> str:
     if device.type != "cpu":
         return ""
     told = predicted(net.graph, plain(options), "cpu")
-    free = free_memory()
-    if isinstance(told, Unavailable) or told.peak <= free:
-        return ""
-    return f"out of memory: it needs {told.peak / GIB:.1f} GiB, and {free / GIB:.1f} GiB are free"
+    return "" if isinstance(told, Unavailable) or told.peak <= free_memory() else shortage(net, options, device)
+
+
+def shortage(net: Net, options: Options, device: torch.device) -> str:
+    """What is said of a network that did not fit: what it needs, by prediction, and what there is."""
+    told = predicted(net.graph, plain(options), device.type)
+    if isinstance(told, Unavailable):
+        return "out of memory"
+    return f"out of memory: it needs {told.peak / GIB:,.1f} GiB, and {_free(device) / GIB:,.1f} GiB are free"
 
 
 def together_too_large(uses: Sequence[MemoryUse], device: torch.device) -> str:

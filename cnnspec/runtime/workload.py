@@ -146,6 +146,13 @@ def threads(number: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def refusal(error: Exception) -> str:
+    """What a run is given up for, in a line."""
+    if "more than 1" in str(error):  # as norms say it
+        return "normalisation has a single value per channel, and training needs more"
+    return str(error).strip().partition("\n")[0]
+
+
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether memory, of the device or of the CPU, did not suffice."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -7,11 +7,9 @@ import pytest
 from cnnspec import load, parse
 from cnnspec.analysis import labels
 from cnnspec.analysis.diagram import ALL, BLOCK, MOST_BOXES, Box, Diagram, Element, Fork, Frame, diagram
-from cnnspec.files import known_nets
 from cnnspec.layers import LAYERS
 from cnnspec.layers.base import FAMILIES
-
-NETS = sorted(known_nets())
+from tests.zoo import zoo
 
 
 def boxes_in(elements: tuple[Element, ...]) -> Iterator[Box]:
@@ -45,7 +43,7 @@ def sketch(elements: tuple[Element, ...]) -> list[object]:
     return found
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_every_layer_is_in_one_box_and_every_value_on_an_edge(name: str) -> None:
     summary = load(name).summary()
     for depth in (None, 0, 1, ALL):

@@ -22,6 +22,7 @@ from cnnspec.render import diff_words as words
 from cnnspec.source import Source
 from cnnspec.targets import from_source
 from tests.analysis.edits import EDITS, Edit
+from tests.zoo import zoo
 
 SPECS = Path(__file__).parents[2] / "specs"
 NETS = sorted(known_nets())
@@ -103,7 +104,7 @@ def test_there_are_enough_edits_of_enough_files() -> None:
 # ---------------------------------------------------------------------------------------------- the zoo
 
 
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("net", zoo())
 def test_a_network_does_not_differ_from_itself(net: str) -> None:
     found = difference(of_zoo(net), cnnspec.load(net).summary())
     assert found.equal
@@ -112,7 +113,7 @@ def test_a_network_does_not_differ_from_itself(net: str) -> None:
     assert (found.follows.layers, found.follows.params, found.follows.macs) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("net", zoo())
 def test_every_layer_is_its_own_counterpart(net: str) -> None:
     found = align(of_zoo(net), of_zoo(net))
     assert found.pairs == tuple((index, index) for index in range(len(of_zoo(net).layers)))

@@ -11,7 +11,15 @@ import pytest
 
 from cnnspec.analysis.latency import Latency
 from cnnspec.analysis.profile import Options, Profile
-from cnnspec.analysis.profile_report import Difference, Stored, against, from_json, named, read_profile
+from cnnspec.analysis.profile_report import (
+    Difference,
+    Stored,
+    against,
+    from_json,
+    named,
+    read_profile,
+    require_counterpart,
+)
 from cnnspec.diagnostics import SpecError
 from cnnspec.environment import Unavailable
 from cnnspec.render.console import plain
@@ -178,8 +186,37 @@ def test_nothing_to_compare_is_a_mistake() -> None:
         against(profile(batches=(1, 2)), stored(profile(batches=(4,), channels_last=True)), 0.05)
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "no-counterpart"
-    assert diagnostic.notes == ("made: batch 1, float32, inference; batch 2, float32, inference",
+    assert diagnostic.notes == ("wanted: batch 1, float32, inference; batch 2, float32, inference",
                                 "in the file: batch 4, float32, inference, channels last")
+
+
+def test_what_has_no_latency_is_nothing_to_compare_with() -> None:
+    gone = Unavailable("broken off before")
+    then = timed(1e-3, 2e-3)
+    broken = stored(then.replace(runs=tuple(run.replace(latency=gone) for run in then.runs)))
+    with pytest.raises(SpecError) as caught:
+        against(then, broken, 0.05)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "no-counterpart"
+    assert "in the file: batch 1, float32, inference (broken off before); batch 2" in diagnostic.notes[1]
+    half = stored(then.replace(runs=(then.runs[0].replace(latency=gone), then.runs[1])))
+    assert [one.ratio is None for one in against(then, half, 0.05)] == [True, False]
+
+
+@pytest.mark.parametrize(("net", "options", "batches", "code"), [
+    ("plain", Options(), (1, 7), None), ("plain", Options(), None, None), ("plain", Options(), (7,), "no-counterpart"),
+    ("plain", Options(), (2,), "no-counterpart"), ("plain", Options("training"), None, "no-counterpart"),
+    ("plain", Options(optimizer="adam"), (1,), None), ("gates", Options(), (1,), "other-network")])
+def test_whether_anything_can_be_compared_is_known_beforehand(
+        net: str, options: Options, batches: tuple[int, ...] | None, code: str | None) -> None:
+    then = timed(1e-3, 2e-3)
+    known = stored(then.replace(runs=(then.runs[0], then.runs[1].replace(latency=Unavailable("broken off before")))))
+    if code is None:
+        require_counterpart(known, net, options, batches)
+        return
+    with pytest.raises(SpecError) as caught:
+        require_counterpart(known, net, options, batches)
+    assert [one.code for one in caught.value.diagnostics] == [code]
 
 
 def test_what_else_has_changed_is_said() -> None:

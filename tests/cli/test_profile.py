@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,64 @@ def test_a_saved_profile_is_one_to_compare_with(tmp_path: Path) -> None:
     assert "slower" in slower.stdout
 
 
+def test_what_cannot_be_compared_or_written_is_refused_before_anything_is_measured(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("-e", SPEC, "--save").exit_code == 0
+    (path,) = (str(one.relative_to(tmp_path)) for one in (tmp_path / "reports").iterdir())
+    (tmp_path / "file").touch()
+    monkeypatch.delattr(profiling, "Measurement")
+    for arguments, code, said in (
+            (("lenet", "--against", path), 2, "other-network"),
+            (("-e", SPEC, "--batch", "7", "--against", path), 2, "no-counterpart"),
+            (("-e", SPEC, "--against", "/nosuch"), 2, "no-report"),
+            (("-e", SPEC, "--against", "file"), 2, "bad-report"),
+            (("-e", SPEC, "--trace", "file/t.json"), 1, "not-writable"), (("-e", SPEC, "--trace", "."), 1, "a folder")):
+        found = run(*arguments)
+        assert (found.exit_code, found.stdout) == (code, ""), found.output
+        assert said in found.stderr
+
+
+def test_nothing_that_was_saved_is_written_over(tmp_path: Path) -> None:
+    for number in ("", "-2", "-3"):
+        found = run("-e", SPEC, "--save", "--no-layers")
+        assert re.search(rf"-\d\d{number}\.json", found.stderr)
+        assert ("beside what was saved before" in found.stderr) == bool(number)
+    assert len([*(tmp_path / "reports").iterdir()]) == 3
+
+
+def test_runs_that_were_broken_off_are_not_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def stopped(work: Workload) -> Any:
+        if work.options.batch == 2:
+            raise KeyboardInterrupt
+        return plain(work)
+
+    plain = Workload.run
+    monkeypatch.setattr(Workload, "run", stopped)
+    found = run("-e", SPEC, "--save", "--batch", "2")
+    assert found.exit_code == 130
+    assert "tiny is not saved: no run was measured" in found.stderr
+    assert not (tmp_path / "reports").exists()
+    assert run("-e", SPEC, "--save", "--batch", "1,2").exit_code == 130
+    (path,) = (tmp_path / "reports").iterdir()
+    assert [one["batch"] for one in json.loads(path.read_text())["runs"]] == [1]
+
+
+def test_the_latency_is_in_csv_without_layers_too() -> None:
+    found = run("-e", SPEC, "--no-layers", "--format", "csv", "--batch", "1,500000000")
+    one, gone = csv.DictReader(StringIO(found.stdout))
+    assert (one["path"], one["op"]) == ("", "")
+    assert float(one["time_ms"]) > 0
+    assert gone["time_ms"] == ""
+
+
+def test_a_torn_file_among_the_calibrations_is_told(tmp_path: Path) -> None:
+    (tmp_path / "devices").mkdir()
+    (tmp_path / "devices" / "torn.json").write_text("{")
+    found = run("-e", SPEC, "--no-layers")
+    assert found.exit_code == 0
+    assert found.stderr.count("warning[broken-profile]") == 1
+
+
 @pytest.mark.parametrize(("text", "code"), [("{", "bad-report"), ('{"schema": "other/1"}', "bad-report")])
 def test_a_file_that_is_no_profile_is_refused_before_anything_is_measured(tmp_path: Path, text: str, code: str) -> None:
     (tmp_path / "old.json").write_text(text)
@@ -100,8 +159,9 @@ def test_a_file_that_is_no_profile_is_refused_before_anything_is_measured(tmp_pa
 
 
 def test_a_trace(tmp_path: Path) -> None:
-    assert run("-e", SPEC, "--trace", "trace.json").exit_code == 0
-    assert "traceEvents" in json.loads((tmp_path / "trace.json").read_text())
+    for path in ("trace.json", "new/folder/trace.json"):
+        assert run("-e", SPEC, "--no-layers", "--trace", path).exit_code == 0
+        assert "traceEvents" in json.loads((tmp_path / path).read_text())
 
 
 def test_a_report_that_cannot_be_written(tmp_path: Path) -> None:
@@ -141,6 +201,10 @@ def test_ctrl_c_prints_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     (["lenet", "--max-slowdown", "fast"], "5%"),
     (["lenet", "--max-slowdown", "-5%"], "5%"),
     (["lenet", "--max-slowdown", "nan"], "5%"),
+    (["lenet", "--max-slowdown", "5", "--against", "x"], "write 5% or 500%"),
+    (["lenet", "--max-slowdown", "5%"], "--against"),
+    (["lenet", "--optimizer", "adam"], "--mode training"),
+    (["lenet", "--batch", "9" * 26], "at most 999,999,999"),
 ])
 def test_wrong_usage(arguments: list[str], says: str) -> None:
     found = run(*arguments)
@@ -159,7 +223,8 @@ def test_what_has_nothing_to_train_is_not_trained(text: str) -> None:
 def test_where_nothing_fits_nothing_has_succeeded() -> None:
     found = run("-e", SPEC, "--batch", "500000000")
     assert found.exit_code == 1
-    assert "out of memory" in found.stdout
+    assert "out of memory: it needs" in found.stdout
+    assert "GiB are free" in found.stdout
     assert run("-e", SPEC, "--batch", "1,500000000").exit_code == 0
 
 
@@ -169,7 +234,8 @@ def test_a_device_that_is_not_there() -> None:
     assert "no-device" in found.stderr
 
 
-@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0.05", 0.05), (" 12.5% ", 0.125), ("0", 0.0)])
+@pytest.mark.parametrize(("text", "share"), [
+    ("5%", 0.05), ("0.05", 0.05), (" 12.5% ", 0.125), ("0", 0.0), ("150%", 1.5)])
 def test_shares(text: str, share: float) -> None:
     option = click.Option(["--max-slowdown"])
     assert take_share(click.Context(click.Command("profile")), option, text) == pytest.approx(share)

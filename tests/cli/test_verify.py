@@ -148,6 +148,13 @@ def test_wrong_usage(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
 
 
+@needs_torch
+def test_gradients_that_do_not_fit_are_not_taken() -> None:
+    result = run("-e", "INPUT(3x1000000x1000000) -> CONV(64)")
+    assert result.exit_code == 0
+    assert "receptive field: out of memory: gradients need" in result.stdout
+
+
 def test_without_torch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     result = run("-e", SMALL)

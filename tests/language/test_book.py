@@ -17,7 +17,7 @@ CASES = [case for path in sorted(FOLDER.glob("*.md")) for case in read(path)]
 #: Codes of what no short text shows: of files and targets (`test_targets.py`), a broken package, a hundred mistakes.
 ELSEWHERE = {
     "file-not-found", "not-a-file", "not-utf8", "limit-file", "no-net", "unknown-net", "plug-in", "too-many-mistakes",
-    "bad-report", "no-counterpart", "no-dtype", "no-report",
+    "bad-report", "no-counterpart", "no-dtype", "no-report", "other-network",
 }
 
 

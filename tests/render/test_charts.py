@@ -30,6 +30,7 @@ from cnnspec.render.charts.placing import Area, Spot, placed
 from cnnspec.render.charts.roofline import roofline_chart
 from cnnspec.render.palette import SERIES
 from tests.render import pictures
+from tests.zoo import zoo
 
 NETS = sorted(known_nets())
 RATES = Rates(67e12, 4.8e12, "datasheet of the H200")
@@ -88,7 +89,7 @@ def check(chart: str) -> pictures.Element:
 # ---------------------------------------------------------------------------------------- the whole zoo
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_no_text_of_a_chart_meets_another_or_leaves_the_picture(name: str) -> None:
     made = charts_of(name)
     rows = {svg.layers(row) for row, _ in outline(summary(name)).walk()}
@@ -101,7 +102,7 @@ def test_no_text_of_a_chart_meets_another_or_leaves_the_picture(name: str) -> No
     assert sum(map(len, made.values())) < 400_000
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_bars_are_as_long_as_their_rows_are_worth(name: str) -> None:
     found = summary(name)
     for figure, field in (("params", "params"), ("macs", "macs"), ("memory", "activation_bytes")):
@@ -116,7 +117,7 @@ def test_bars_are_as_long_as_their_rows_are_worth(name: str) -> None:
             assert float(bar.get("width", "")) * pixels == pytest.approx(worth[layers], rel=0.002, abs=pixels)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_live_memory_is_as_high_as_its_moments(name: str) -> None:
     found = summary(name)
     root = pictures.read(live_chart(found))
@@ -135,7 +136,7 @@ def test_live_memory_is_as_high_as_its_moments(name: str) -> None:
         assert f"{mode}: peak" in (root[1].text or "")
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_every_layers_field_is_on_a_curve_or_beside_it(name: str) -> None:
     found = summary(name)
     root = pictures.read(growth_chart(found))

@@ -11,11 +11,10 @@ from cnnspec import load, parse
 from cnnspec.analysis.diagram import Diagram, diagram
 from cnnspec.analysis.outline import ALL
 from cnnspec.analysis.summary import Summary
-from cnnspec.files import known_nets
 from cnnspec.render.draw.dot import dot, quoted
 from cnnspec.render.draw.titles import title
+from tests.zoo import zoo
 
-NETS = sorted(known_nets())
 #: Names and arguments that would end a text, begin an escape, an entity, a directive, a formula, an icon or an element.
 HOSTILE = r"""
 block b(s, c) = ADD{ CONV(c) -> BN | ID } -> RELU
@@ -90,7 +89,7 @@ def checked(made: Diagram, summary: Summary) -> Read:
     return read
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_every_network_reads_back_box_by_box(name: str) -> None:
     summary = load(name).summary()
     for depth in (None, 1, ALL):

@@ -11,15 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from cnnspec import load, parse
 from cnnspec.analysis.diagram import ALL, Diagram, diagram
 from cnnspec.analysis.summary import Summary
-from cnnspec.files import known_nets
 from cnnspec.net import Net
 from cnnspec.render import palette, units
 from cnnspec.render.draw import sizes, svg, words
 from cnnspec.render.draw.picture import Picture, PlacedBox, picture
 from tests.language.test_random import nets
 from tests.render.drawings import ends_at_boxes, faults, parsed, texts
+from tests.zoo import zoo
 
-NETS = sorted(known_nets())
 SVG = "{http://www.w3.org/2000/svg}"
 
 #: References across forks and out of them, heads within branches, outputs on the way, two inputs, merges of merges.
@@ -68,7 +67,7 @@ def check(summary: Summary, *depths: int | None) -> None:
         assert wrong(shown, picture(summary, shown)) == [], depth
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_everything_has_a_place_of_its_own(name: str) -> None:
     check(load(name).summary(), None, 0, 1, ALL)
 
@@ -84,7 +83,7 @@ def test_random_networks_are_drawn_without_a_fault(net: Net) -> None:
     check(net.summary(), None, 1, ALL)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_every_net_is_drawn_within_a_second(name: str) -> None:
     summary = load(name).summary()
     for depth in (None, ALL):
@@ -252,7 +251,7 @@ def test_long_labels_break_before_arrows_and_say_all_in_the_tooltip() -> None:
 # ------------------------------------------------------------------------------------------------- markup
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_svgs_parse_and_ask_for_nothing(name: str) -> None:
     markup = svg(load(name).summary())
     root = parsed(markup)

@@ -12,12 +12,11 @@ from cnnspec import load, parse
 from cnnspec.analysis.diagram import Diagram, diagram
 from cnnspec.analysis.outline import ALL
 from cnnspec.analysis.summary import Summary
-from cnnspec.files import known_nets
 from cnnspec.render.draw.mermaid import mermaid, quoted
 from cnnspec.render.draw.titles import title
 from cnnspec.render.palette import FILLS
+from tests.zoo import zoo
 
-NETS = sorted(known_nets())
 #: Every form of a line; a quoted text has none of the characters that something in Mermaid would act on.
 TEXT = r'"((?:[^"#&<>`\\%$:*_~{}@^]|#\d+;|#quot;)*)"'
 FORMS = {
@@ -63,7 +62,7 @@ def checked(made: Diagram, summary: Summary) -> list[tuple[str, list[str]]]:
     return lines
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_every_network_reads_back_box_by_box(name: str) -> None:
     summary = load(name).summary()
     for depth in (None, 1, ALL):

@@ -202,7 +202,7 @@ def test_csv_has_a_row_for_each_layer_of_each_run() -> None:
     rows = [*csv.DictReader(StringIO(page.as_csv(found)))]
     assert [*rows[0]] == [*RUN, *LAYER]
     assert [(row["batch"], row["path"]) for row in rows] == [
-        (str(run.options.batch), layer.path) for run in found.runs for layer in run.layers]
+        *((str(run.options.batch), layer.path) for run in found.runs for layer in run.layers), ("256", "")]
     first = found.runs[0].layers[1]
     assert float(rows[1]["time_ms"]) == pytest.approx(first.seconds * 1e3)
     assert float(rows[1]["backward_ms"]) == pytest.approx(first.backward * 1e3)

@@ -10,10 +10,10 @@ import pytest
 import cnnspec
 from cnnspec.analysis.outline import Outline, outline
 from cnnspec.analysis.summary import Summary
-from cnnspec.files import known_nets
 from cnnspec.render.report.nested import choices, listed, nested
 from cnnspec.render.report.page import MOST_BYTES
 from cnnspec.render.report.summary_page import summary_html
+from tests.zoo import zoo
 
 #: The most layers, rows, wide branches.
 LARGEST = ("densenet201", "efficientnet_b7", "efficientnet_v2_l", "convnext_large", "inception_v3", "regnet_y_128gf")
@@ -67,7 +67,7 @@ def test_the_largest_networks_have_small_pages_that_are_well_formed(name: str) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(known_nets()))
+@pytest.mark.parametrize("name", zoo())
 def test_every_network_of_the_zoo_has_a_small_page(name: str) -> None:
     assert len(made(cnnspec.load(name).summary()).encode()) <= MOST_BYTES
 

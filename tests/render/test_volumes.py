@@ -12,7 +12,6 @@ from cnnspec import load, parse
 from cnnspec.analysis.diagram import Diagram, diagram
 from cnnspec.analysis.outline import ALL
 from cnnspec.analysis.summary import Summary
-from cnnspec.files import known_nets
 from cnnspec.render.draw.volumes import lettering, volumes
 from cnnspec.render.draw.volumes.arcs import ranges
 from cnnspec.render.draw.volumes.bodies import mixed
@@ -22,8 +21,8 @@ from cnnspec.render.draw.volumes.scales import scale
 from cnnspec.render.draw.volumes.stacks import scene
 from cnnspec.render.palette import CHARACTER
 from cnnspec.render.snippet import width
+from tests.zoo import zoo
 
-NETS = sorted(known_nets())
 SVG = "{http://www.w3.org/2000/svg}"
 Area = tuple[float, float, float, float]
 
@@ -105,7 +104,7 @@ def check(summary: Summary, depth: int | None = None) -> Drawn:
     return drawn
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", zoo())
 def test_every_network_is_legible(name: str) -> None:
     summary = load(name).summary()
     drawn = check(summary)

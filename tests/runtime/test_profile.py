@@ -14,12 +14,14 @@ from cnnspec.environment import Unavailable
 
 torch = pytest.importorskip("torch", reason="torch is not installed: nothing to measure")
 
-from cnnspec.runtime import batches, instruments, replay  # noqa: E402  # behind the skip
+from cnnspec.render.profile import as_json, as_markdown  # noqa: E402
+from cnnspec.runtime import batches, instruments, replay, room  # noqa: E402  # behind the skip
 from cnnspec.runtime.chrome_trace import write_trace  # noqa: E402
 from cnnspec.runtime.profile import Request, profile  # noqa: E402
 from cnnspec.runtime.sampling import Rules  # noqa: E402
 from cnnspec.runtime.surroundings import surroundings  # noqa: E402
 from cnnspec.runtime.workload import Workload, is_out_of_memory, precision, threads  # noqa: E402
+from tests.analysis.devices import steady  # noqa: E402
 
 CPU = torch.device("cpu")
 #: Enough to see that it is measured.
@@ -87,11 +89,58 @@ def test_what_does_not_fit_is_a_row_and_the_others_go_on(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Workload, "run", run)
     found = measured(Options(), (2, 4, 8), layers=False)
-    assert [run.failure for run in found.runs] == ["", "out of memory", ""]
+    assert [run.failure.partition(" needs ")[0] for run in found.runs] == ["", "out of memory: it", ""]
+    assert found.runs[1].failure.endswith("GiB are free")
     failed = found.runs[1]
     assert failed.throughput is None
     assert isinstance(failed.latency, Unavailable)
     assert not found.interrupted
+
+
+def test_on_a_cpu_nothing_is_tried_that_cannot_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "free_memory", lambda: 1000)
+    monkeypatch.delattr(Workload, "run")
+    (run,) = measured(Options()).runs
+    assert run.failure.startswith("out of memory: it needs")
+
+
+def test_a_batch_that_nothing_is_learned_from_is_a_row() -> None:
+    net = cnnspec.parse("INPUT(3x1x1) -> CONV(4, 1) -> BN")
+    found = profile(net, Options("training"), (1, 2), QUICK.replace(layers=False))
+    assert [run.failure for run in found.runs] == [
+        "normalisation has a single value per channel, and training needs more", ""]
+    assert found.runs[1].seconds
+
+
+def test_a_sweep_goes_on_behind_a_batch_that_nothing_is_learned_from() -> None:
+    gone = Unavailable("the run was given up")
+    found = batches.sweep(lambda batch: run_of(batch, 100.0) if batch > 1 else Run(
+        Options(), gone, gone, gone, gone, gone, failure="too few values"))
+    assert [run.options.batch for run in found] == [1, 2, 4, 8]
+
+
+def test_an_operator_that_a_type_does_not_have_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(work: Workload) -> Any:
+        raise NotImplementedError('"conv" not implemented for \'Half\'\nat line 3')
+
+    monkeypatch.setattr(Workload, "run", run)
+    (found,) = measured(Options()).runs
+    assert found.failure == '"conv" not implemented for \'Half\''
+
+
+def test_an_input_alone_is_measured_and_not_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnnspec.runtime.profile.known", lambda *given: steady())
+    found = profile(cnnspec.parse("INPUT(3x8x8)"), Options(), (1,), QUICK)
+    assert found.runs[0].predicted is None
+    assert "latency" in as_markdown(found)
+
+
+def test_a_disturbed_calibration_is_said_beside_what_rests_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for unrest in (0.02, 0.4):
+        monkeypatch.setattr("cnnspec.runtime.profile.known", lambda *given, unrest=unrest: steady(unrest=unrest))
+        found = measured(Options(), layers=False)
+        assert ("- calibration: disturbed: the same runs took 40% longer" in as_markdown(found)) == (unrest == 0.4)
+        assert (json.loads(as_json(found))["runs"][0]["rates"]["doubt"] is None) == (unrest < 0.1)
 
 
 def test_another_mistake_is_none_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,8 +325,9 @@ def test_a_trace_names_the_layers(tmp_path: Path) -> None:
 
 
 def test_a_trace_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(cnnspec.SpecError) as error:
-        write_trace(cnnspec.load("lenet"), Options(), CPU, str(tmp_path / "missing" / "trace.json"))
+        write_trace(cnnspec.load("lenet"), Options(), CPU, str(tmp_path / "file" / "trace.json"))
     assert error.value.diagnostics[0].code == "not-writable"
 
 
