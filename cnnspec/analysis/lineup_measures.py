@@ -48,7 +48,8 @@ class Measure(Record):
     reasons: tuple[str, ...] = ()
     #: Of each value, where it is estimated or measured; else the tuple is empty.
     intervals: tuple[Interval | None, ...] = ()
-    #: Of the ratio to the first network, where it was measured; None for the first. Empty for exact figures.
+    #: Of the ratio to the first network, where it was measured; None for the first, and where too few turns were taken.
+    #: Empty for exact figures.
     ratio_intervals: tuple[Interval | None, ...] = ()
     #: Ratios that were measured in turns, which the intervals are of; else those of the values count.
     paired: tuple[float | None, ...] = ()
@@ -70,17 +71,22 @@ class Measure(Record):
 
     @property
     def differs(self) -> tuple[bool | None, ...]:
-        """Whether a difference to the first was seen; None for the first, and where nothing was measured."""
+        """Whether a difference to the first was seen; None for the first, and where no interval was measured."""
         if not self.ratio_intervals:
             return (None,) * len(self.values)
         return tuple(None if interval is None else not interval.low <= 1 <= interval.high
                      for interval in self.ratio_intervals)
 
+    def undecided(self, index: int) -> bool:
+        """Whether a ratio comes from too few turns to tell a difference."""
+        return bool(self.paired and self.paired[index] is not None and self.ratio_intervals[index] is None)
+
     @property
     def best(self) -> tuple[int, ...]:
         """The places of the best values; none where all are alike, or there is nothing to compare.
 
-        Of measured values, all from which the best cannot be told: whose ratios' intervals meet the best one's.
+        Of measured values, all from which the best cannot be told: whose ratios' intervals meet the best one's, or are
+        not known.
         """
         known = {index: number for index, number in enumerate(self.numbers) if number is not None}
         if self.better == NEITHER or len(known) < 2:
@@ -92,6 +98,8 @@ class Measure(Record):
 
     def _overlap(self, one: int, other: int) -> bool:
         """Whether two ratios were measured, and one may be the other."""
+        if self.undecided(one) or self.undecided(other):
+            return True
         mine, its = self._ratio_interval(one), self._ratio_interval(other)
         return mine is not None and its is not None and mine.low <= its.high and its.low <= mine.high
 

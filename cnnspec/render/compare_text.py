@@ -31,6 +31,8 @@ MOST_COLUMNS = 6
 MARK, NOTHING = "◂", "–"
 #: What is said where measuring has seen no difference, with and without room for it.
 SAME, SAME_SHORT = "no difference seen", "≈"
+#: What is said where measuring was broken off too early to tell, with and without room for it.
+FEW, FEW_SHORT = "too few turns", "?"
 #: The places of a network towards a front.
 DOMINATED, ON_FRONT = "dominated", "front"
 
@@ -79,6 +81,8 @@ def ratio(measure: Measure, index: int, *, full: bool = True) -> str:
     number = measure.ratios[index]
     if measure.differs[index] is False:
         return SAME if full else SAME_SHORT
+    if measure.undecided(index):
+        return FEW if full else FEW_SHORT
     if measure.better == NEITHER or number is None:
         return ""
     interval = measure.ratio_intervals[index] if measure.ratio_intervals else None
@@ -166,7 +170,7 @@ def intervals(shown: Shown) -> list[str]:
     found = []
     for measure in shown.measures:
         for index, name in enumerate(others, 1):
-            if measure.differs[index] is not None:
+            if measure.differs[index] is not None or measure.undecided(index):
                 says = ratio(measure, index)
                 found.append(f"{measure.title}: {name} {says}" + (f" of {first}" if measure.differs[index] else ""))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from cnnspec.analysis.comparison import Rounds
 from cnnspec.analysis.contest import Contest
 from cnnspec.analysis.latency import Latency
 from cnnspec.environment import Unavailable
@@ -26,8 +27,16 @@ def _turns(found: Contest, names: Sequence[str]) -> Iterator[str]:
     latencies = dict(zip(heat.places, heat.rounds.latencies, strict=True))
     yield ", ".join([
         f"in turns, there and back, {units.count(len(heat.rounds.blocks))} times",
-        "ratios known to ±1 %" if heat.rounds.converged else "ratios not known to ±1 %: time was up",
+        *_known(heat.rounds),
         *_trust(latencies, names), *(["broken off"] if found.interrupted else [])])
+
+
+def _known(rounds: Rounds) -> Iterator[str]:
+    """How closely ratios became known; nothing where that was broken off."""
+    if rounds.converged:
+        yield "ratios known to ±1 %"
+    elif not any(latency.interrupted for latency in rounds.latencies):
+        yield "ratios not known to ±1 %: time was up"
 
 
 def _trust(latencies: dict[int, Latency], names: Sequence[str]) -> Iterator[str]:
