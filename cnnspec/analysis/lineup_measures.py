@@ -82,6 +82,14 @@ class Measure(Record):
         return bool(self.paired and self.paired[index] is not None and self.ratio_intervals[index] is None)
 
     @property
+    def drifted(self) -> bool:
+        """Whether dividing two of the values gives what the interval of their ratio, taken in turns, excludes."""
+        first, *others = self.numbers
+        pairs = zip(others, self.ratio_intervals[1:], strict=False)
+        return bool(first) and any(not interval.low <= number / first <= interval.high
+                                   for number, interval in pairs if number is not None and interval is not None)
+
+    @property
     def best(self) -> tuple[int, ...]:
         """The places of the best values; none where all are alike, or there is nothing to compare.
 

@@ -121,7 +121,7 @@ def command(targets: tuple[str, ...], expressions: tuple[str, ...], settings: tu
         if len(found) > MOST_COLUMNS and format_ in ("table", "markdown") and not sort:
             wanted = wanted.replace(sort=columns[0] if columns else "params")  # a long list is read in some order
         lineup = lined_up(made, known, contest, wanted)
-        page = shown(lineup, wanted, stages=stages, remarks=remarks(known, contest, [one.summary.name for one in made]))
+        page = shown(lineup, wanted, stages=stages, remarks=remarks(known, contest, made, lineup))
         show(page, format_, overridden=bool(inputs))
         write_reports(reports, "compare", page, overridden=bool(inputs))
     except SpecError as error:
@@ -183,13 +183,14 @@ def predictions(summaries: Sequence[Summary], device: str, dtype: str) -> list[P
     return [predict(summary, known) for summary in summaries]
 
 
-def remarks(known: Sequence[Prediction], contest: Contest | None, names: Sequence[str]) -> tuple[str, ...]:
+def remarks(known: Sequence[Prediction], contest: Contest | None, made: Sequence[Candidate], lineup: Lineup
+            ) -> tuple[str, ...]:
     """What predictions rest on, each sentence once; and how it was measured."""
     from cnnspec.render.contest import remarks as measuring
     from cnnspec.render.times import basis
 
     return (*dict.fromkeys(sentence for one in known for sentence in basis(one)),
-            *(measuring(contest, names) if contest is not None else ()))
+            *(measuring(contest, [one.summary.name for one in made], lineup.measures) if contest is not None else ()))
 
 
 def lined_up(made: Sequence[Candidate], known: Sequence[Prediction], contest: Contest | None, wanted: Wanted) -> Lineup:
