@@ -81,6 +81,19 @@ def test_the_json_is_as_its_schema_says(before: str, after: str, files: Path) ->
         assert changed == made["after"]["totals"][figure] - made["before"]["totals"][figure]
 
 
+def test_the_names_that_callers_use_are_in_the_json(files: Path) -> None:
+    two = "net two = INPUT(3x8x8) as {} ; INPUT(3x8x8) as right ; CONCAT{{ @{} | @right }} -> OUTPUT({}) -> RELU"
+    (files / "x.cnn").write_text(two.format("left", "left", "both"), encoding="utf-8")
+    (files / "y.cnn").write_text(two.format("lift", "lift", "all"), encoding="utf-8")
+    done = run("x.cnn", "y.cnn", "--format", "json")
+    made = json.loads(done.stdout)
+    STRICT.validate(made)
+    assert (done.exit_code, made["equal"], made["rewritten"]) == (1, False, False)
+    assert [(one["kind"], one["text"], one["before"], one["after"]) for one in made["changes"]] == [
+        ("input", "input left → lift", "input left", "input lift"),
+        ("output", "output both → all", "output both", "output all")]
+
+
 def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
