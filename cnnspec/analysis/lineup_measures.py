@@ -53,6 +53,8 @@ class Measure(Record):
     ratio_intervals: tuple[Interval | None, ...] = ()
     #: Ratios that were measured in turns, which the intervals are of; else those of the values count.
     paired: tuple[float | None, ...] = ()
+    #: Whether values are bounds from below, which order nothing: there are no ratios, and `better` is `NEITHER`.
+    bounds: bool = False
 
     @property
     def numbers(self) -> tuple[int | float | None, ...]:
@@ -65,7 +67,7 @@ class Measure(Record):
         if self.paired:
             return self.paired
         first, *others = self.numbers
-        if not first:
+        if not first or self.bounds:
             return (None,) * len(self.values)
         return (None, *(None if number is None else number / first for number in others))
 
@@ -85,9 +87,11 @@ class Measure(Record):
     def drifted(self) -> bool:
         """Whether dividing two of the values gives what the interval of their ratio, taken in turns, excludes."""
         first, *others = self.numbers
+        if not first:
+            return False
         pairs = zip(others, self.ratio_intervals[1:], strict=False)
-        return bool(first) and any(not interval.low <= number / first <= interval.high
-                                   for number, interval in pairs if number is not None and interval is not None)
+        return any(not interval.low <= number / first <= interval.high
+                   for number, interval in pairs if number is not None and interval is not None)
 
     @property
     def best(self) -> tuple[int, ...]:
@@ -124,7 +128,8 @@ class Measure(Record):
         """The values of these places, in this order; ratios that were measured to another first are left out."""
         intervals, paired = (self.ratio_intervals, self.paired) if order and order[0] == 0 else ((), ())
         return Measure(self.name, self.title, self.doc, self.unit, self.better, _at(self.values, order),
-                       _at(self.reasons, order), _at(self.intervals, order), _at(intervals, order), _at(paired, order))
+                       _at(self.reasons, order), _at(self.intervals, order), _at(intervals, order), _at(paired, order),
+                       self.bounds)
 
 
 def _at(sequence: tuple[T, ...], order: Sequence[int]) -> tuple[T, ...]:
@@ -213,8 +218,9 @@ def predicted(found: Sequence[Prediction]) -> Measure:
     bound = any(one.high is None for one in found)
     intervals = tuple(None if one.high is None else Interval(one.low, one.high) for one in found)
     return Measure(PREDICTED, "latency, at least" if bound else "latency, predicted",
-                   "seconds of one inference of the batch, as `cnnspec predict` has it", SECONDS, LOW,
-                   tuple(one.seconds for one in found), (), () if bound else intervals)
+                   "seconds of one inference of the batch, as `cnnspec predict` has it",
+                   SECONDS, NEITHER if bound else LOW, tuple(one.seconds for one in found), (),
+                   () if bound else intervals, bounds=bound)
 
 
 # ------------------------------------------------------------------------------------------------- Pareto

@@ -44,8 +44,10 @@ class Shown(Record):
     #: The measures that were asked for, in this order; empty for those that there is room for.
     chosen: tuple[Measure, ...] = ()
     front: Front | None = None
-    #: The title of what the networks are sorted by; empty where they stand as they were named.
-    sorted_by: str = ""
+    #: What the networks are sorted by; None where they stand as they were named.
+    sorted_by: Measure | None = None
+    #: Whether the largest come first.
+    descending: bool = False
     #: Whether the stages are shown where networks stand side by side.
     stages: bool = True
     #: What estimates and measurements rest on, in sentences.
@@ -106,8 +108,8 @@ def place(front: Front, index: int) -> str:
 
 
 def front_title(front: Front) -> str:
-    """`params, macs`, as the row is called that says who is dominated."""
-    return ", ".join(measure.name for measure in front.measures)
+    """`parameters and MACs`, as the row is called that says who is dominated."""
+    return " and ".join(measure.title for measure in front.measures)  # titles may have commas of their own
 
 
 # ------------------------------------------------------------------------------------------------- stages
