@@ -33,6 +33,11 @@ class Comparison(Record):
         """Of the ratio."""
         return Interval(self.low, self.high)
 
+    @property
+    def known(self) -> bool:
+        """Whether there were enough pairs, six or more, for the interval to be one of 95 %."""
+        return median_rank(self.pairs) > 0
+
 
 class Paired(Record):
     """Two runs that took turns."""

@@ -70,7 +70,8 @@ def _throughput(latencies: Sequence[Latency | Unavailable], runs: Sequence[Run],
     return Measure(THROUGHPUT, "throughput", MEASURED[THROUGHPUT], RATE, HIGH, *_parted(runs, values),
                    tuple(None if isinstance(one, Unavailable) else Interval(images / one.high, images / one.low)
                          for one in latencies),
-                   tuple(None if one is None else Interval(1 / one.high, 1 / one.low) for one in ratios),
+                   tuple(None if one is None else Interval(1 / one.high, 1 / one.low)
+                         for one in map(_interval, ratios)),
                    tuple(None if one is None else 1 / one.ratio for one in ratios))
 
 
@@ -102,4 +103,5 @@ def _ratios(heat: Heat | Unavailable, places: Sequence[int]) -> list[_Ratio]:
 
 
 def _interval(ratio: _Ratio) -> Interval | None:
-    return None if ratio is None else ratio.interval
+    """None too where too few turns were taken for one."""
+    return ratio.interval if ratio is not None and ratio.known else None

@@ -60,7 +60,7 @@ class Difference(Record):
 
     before: Summary
     after: Summary
-    #: Whether both have the same layers with the same arguments, connections and shapes.
+    #: Whether both have the same layers with the same arguments, connections, shapes, inputs and outputs.
     equal: bool
     #: In the order of the later text.
     changes: tuple[Change, ...]
@@ -76,12 +76,11 @@ class Difference(Record):
 
     @property
     def rewritten(self) -> bool:
-        """Of equal networks, whether one has other blocks, repeats, or names of layers and outputs."""
+        """Of equal networks, whether one has other blocks, repeats, or names of layers."""
         items = Items()
         keys = [[item.key for item in items.of(summary)] for summary in (self.before, self.after)]
         paths = [[layer.path for layer in summary.layers] for summary in (self.before, self.after)]
-        outputs = [[output.name for output in summary.graph.outputs] for summary in (self.before, self.after)]
-        return self.equal and any(x != y for x, y in (keys, paths, outputs))
+        return self.equal and any(x != y for x, y in (keys, paths))
 
 
 def difference(before: Summary, after: Summary) -> Difference:

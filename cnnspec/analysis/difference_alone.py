@@ -7,7 +7,7 @@ what reads them as it does afterwards. Where a layer of neither stands between, 
 from __future__ import annotations
 
 from cnnspec.analysis.difference import Change, Difference
-from cnnspec.analysis.difference_findings import CONNECTED, OUTPUT
+from cnnspec.analysis.difference_findings import CONNECTED, INPUT, OUTPUT
 from cnnspec.analysis.difference_layers import made
 from cnnspec.analysis.structure import reaching
 from cnnspec.analysis.summary import Summary, summarize
@@ -30,7 +30,7 @@ def alone(difference: Difference, change: Change) -> Summary | None:
     """The network before with this change alone; None where shapes or connections do not allow it."""
     if len(difference.changes) == 1:
         return difference.after
-    if change.kind in {CONNECTED, OUTPUT} or not (change.before_layers or change.after_layers):
+    if change.kind in {CONNECTED, INPUT, OUTPUT} or not (change.before_layers or change.after_layers):
         return None
     try:
         graph = _Mixture(difference, change).graph()

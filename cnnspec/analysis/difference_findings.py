@@ -7,9 +7,9 @@ from cnnspec.record import Record
 from cnnspec.source import Span
 
 #: Kinds: layers or units that are new, gone, or in the place of others; arguments with other values; repeats with
-#: another count; layers that read other values; outputs.
-ADDED, REMOVED, REPLACED, ALTERED, REPEATED, CONNECTED, OUTPUT = (
-    "added", "removed", "replaced", "altered", "repeated", "connected", "output",
+#: another count; layers that read other values; outputs, and the names of inputs.
+ADDED, REMOVED, REPLACED, ALTERED, REPEATED, CONNECTED, OUTPUT, INPUT = (
+    "added", "removed", "replaced", "altered", "repeated", "connected", "output", "input",
 )
 
 

@@ -1,22 +1,24 @@
-"""Whether two graphs are the same, and where counterparts read other values."""
+"""Whether two graphs are the same; where counterparts read other values, and callers meet other names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from cnnspec.analysis.difference_findings import CONNECTED, OUTPUT, Finding
+from cnnspec.analysis.difference_findings import CONNECTED, INPUT, OUTPUT, Alteration, Finding
 from cnnspec.analysis.difference_places import place
 from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.graph.network import Node
+from cnnspec.source import Span
 
 
 def equal(a: Summary, b: Summary) -> bool:
-    """Whether both have the same layers with the same arguments, connections, shapes and outputs.
+    """Whether both have the same layers with the same arguments, connections, shapes, inputs and outputs.
 
-    How they are written, and what they are called, makes no difference.
+    How they are written, and what layers are called, makes no difference. What inputs and outputs are called does,
+    since callers give and take values by these names.
     """
     return (len(a.layers) == len(b.layers) and all(map(_same, a.layers, b.layers))
-            and a.graph.output == b.graph.output and list(a.graph.inputs.values()) == list(b.graph.inputs.values())
+            and a.graph.output == b.graph.output and [*a.graph.inputs.items()] == [*b.graph.inputs.items()]
             and _outputs(a) == _outputs(b))
 
 
@@ -26,8 +28,8 @@ def _same(x: LayerSummary, y: LayerSummary) -> bool:
     return same and x.node.inputs == y.node.inputs and x.runs == y.runs
 
 
-def _outputs(summary: Summary) -> list[tuple[int, bool]]:
-    return sorted((output.node, output.train_only) for output in summary.graph.outputs)
+def _outputs(summary: Summary) -> list[tuple[str, int, bool]]:
+    return sorted((output.name, output.node, output.train_only) for output in summary.graph.outputs)
 
 
 def in_wiring(a: Summary, b: Summary, pairs: Iterable[tuple[int, int]], *, told: bool) -> list[Finding]:
@@ -37,7 +39,7 @@ def in_wiring(a: Summary, b: Summary, pairs: Iterable[tuple[int, int]], *, told:
     something else is `told`, connections are held against each other to the letter.
     """
     wires = _Wires(a.graph.nodes, b.graph.nodes, dict(pairs))
-    found = [*_connections(a, b, wires, strict=False), *_ends(a, b, wires)]
+    found = [*_starts(a, b, wires), *_connections(a, b, wires, strict=False), *_ends(a, b, wires)]
     return found if found or told else [*_connections(a, b, wires, strict=True)]
 
 
@@ -90,9 +92,26 @@ def _spelled(layer: LayerSummary) -> str:
     return "".join(layer.node.span.text.split())
 
 
+def _starts(a: Summary, b: Summary, wires: _Wires) -> Iterator[Finding]:
+    """Inputs that have other names."""
+    later = {index: name for name, index in b.graph.inputs.items()}
+    for name, i in a.graph.inputs.items():
+        j = wires.pairs.get(i, -1)
+        if later.get(j, name) != name:
+            yield _renamed(INPUT, name, later[j], a.layers[i].node.span, b.layers[j].node.span)
+
+
+def _renamed(kind: str, before: str, after: str, old: Span, new: Span) -> Finding:
+    return Finding(kind, (kind, before, after), before, (), f"{kind} {before}", f"{kind} {after}", old, new, (), (),
+                   alterations=(Alteration("name", before, after, before, after),))
+
+
 def _ends(a: Summary, b: Summary, wires: _Wires) -> Iterator[Finding]:
-    """Outputs by name; the main output, which has none, is `output`."""
+    """Outputs by name, then those that have another; the main output, which has none, is `output`."""
     before, after = _named(a), _named(b)
+    for name, other in _other_names(before, after, wires):
+        yield _renamed(OUTPUT, name, other, a.layers[before.pop(name)[0]].node.span,
+                       b.layers[after.pop(other)[0]].node.span)
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
         if old is None or new is None or old[1] != new[1] or not wires.same(old[0], new[0]):
@@ -101,6 +120,19 @@ def _ends(a: Summary, b: Summary, wires: _Wires) -> Iterator[Finding]:
             yield Finding(OUTPUT, (OUTPUT, name), name, (), _said(a, name, old), _said(b, name, new),
                           None if old is None else a.layers[old[0]].node.span,
                           None if new is None else b.layers[new[0]].node.span, (), ())
+
+
+def _other_names(before: Mapping[str, tuple[int, bool]], after: Mapping[str, tuple[int, bool]],
+                 wires: _Wires) -> list[tuple[str, str]]:
+    """Names that only one network has, by pairs that stand for the same value."""
+    come = [name for name in after if name not in before]
+    found: list[tuple[str, str]] = []
+    for name, (node, train_only) in before.items():
+        other = next((one for one in come if after[one][1] == train_only and wires.same(node, after[one][0])), None)
+        if name not in after and other is not None:
+            found.append((name, other))
+            come.remove(other)
+    return found
 
 
 def _named(summary: Summary) -> dict[str, tuple[int, bool]]:

@@ -48,10 +48,13 @@ class Measure(Record):
     reasons: tuple[str, ...] = ()
     #: Of each value, where it is estimated or measured; else the tuple is empty.
     intervals: tuple[Interval | None, ...] = ()
-    #: Of the ratio to the first network, where it was measured; None for the first. Empty for exact figures.
+    #: Of the ratio to the first network, where it was measured; None for the first, and where too few turns were taken.
+    #: Empty for exact figures.
     ratio_intervals: tuple[Interval | None, ...] = ()
     #: Ratios that were measured in turns, which the intervals are of; else those of the values count.
     paired: tuple[float | None, ...] = ()
+    #: Whether values are bounds from below, which order nothing: there are no ratios, and `better` is `NEITHER`.
+    bounds: bool = False
 
     @property
     def numbers(self) -> tuple[int | float | None, ...]:
@@ -64,23 +67,38 @@ class Measure(Record):
         if self.paired:
             return self.paired
         first, *others = self.numbers
-        if not first:
+        if not first or self.bounds:
             return (None,) * len(self.values)
         return (None, *(None if number is None else number / first for number in others))
 
     @property
     def differs(self) -> tuple[bool | None, ...]:
-        """Whether a difference to the first was seen; None for the first, and where nothing was measured."""
+        """Whether a difference to the first was seen; None for the first, and where no interval was measured."""
         if not self.ratio_intervals:
             return (None,) * len(self.values)
         return tuple(None if interval is None else not interval.low <= 1 <= interval.high
                      for interval in self.ratio_intervals)
 
+    def undecided(self, index: int) -> bool:
+        """Whether a ratio comes from too few turns to tell a difference."""
+        return bool(self.paired and self.paired[index] is not None and self.ratio_intervals[index] is None)
+
+    @property
+    def drifted(self) -> bool:
+        """Whether dividing two of the values gives what the interval of their ratio, taken in turns, excludes."""
+        first, *others = self.numbers
+        if not first:
+            return False
+        pairs = zip(others, self.ratio_intervals[1:], strict=False)
+        return any(not interval.low <= number / first <= interval.high
+                   for number, interval in pairs if number is not None and interval is not None)
+
     @property
     def best(self) -> tuple[int, ...]:
         """The places of the best values; none where all are alike, or there is nothing to compare.
 
-        Of measured values, all from which the best cannot be told: whose ratios' intervals meet the best one's.
+        Of measured values, all from which the best cannot be told: whose ratios' intervals meet the best one's, or are
+        not known.
         """
         known = {index: number for index, number in enumerate(self.numbers) if number is not None}
         if self.better == NEITHER or len(known) < 2:
@@ -92,6 +110,8 @@ class Measure(Record):
 
     def _overlap(self, one: int, other: int) -> bool:
         """Whether two ratios were measured, and one may be the other."""
+        if self.undecided(one) or self.undecided(other):
+            return True
         mine, its = self._ratio_interval(one), self._ratio_interval(other)
         return mine is not None and its is not None and mine.low <= its.high and its.low <= mine.high
 
@@ -108,7 +128,8 @@ class Measure(Record):
         """The values of these places, in this order; ratios that were measured to another first are left out."""
         intervals, paired = (self.ratio_intervals, self.paired) if order and order[0] == 0 else ((), ())
         return Measure(self.name, self.title, self.doc, self.unit, self.better, _at(self.values, order),
-                       _at(self.reasons, order), _at(self.intervals, order), _at(intervals, order), _at(paired, order))
+                       _at(self.reasons, order), _at(self.intervals, order), _at(intervals, order), _at(paired, order),
+                       self.bounds)
 
 
 def _at(sequence: tuple[T, ...], order: Sequence[int]) -> tuple[T, ...]:
@@ -197,8 +218,9 @@ def predicted(found: Sequence[Prediction]) -> Measure:
     bound = any(one.high is None for one in found)
     intervals = tuple(None if one.high is None else Interval(one.low, one.high) for one in found)
     return Measure(PREDICTED, "latency, at least" if bound else "latency, predicted",
-                   "seconds of one inference of the batch, as `cnnspec predict` has it", SECONDS, LOW,
-                   tuple(one.seconds for one in found), (), () if bound else intervals)
+                   "seconds of one inference of the batch, as `cnnspec predict` has it",
+                   SECONDS, NEITHER if bound else LOW, tuple(one.seconds for one in found), (),
+                   () if bound else intervals, bounds=bound)
 
 
 # ------------------------------------------------------------------------------------------------- Pareto

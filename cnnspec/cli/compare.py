@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +13,6 @@ from cnnspec.analysis.lineup import Candidate, Lineup, line_up
 from cnnspec.analysis.lineup_measures import (
     ANALYTIC,
     NEITHER,
-    PIXELS,
     PREDICTED,
     Measure,
     Value,
@@ -29,7 +28,6 @@ from cnnspec.cli.options import fail, limit_options, take_limits, warn
 from cnnspec.cli.report_option import Report, Reporting, report_option, write_reports
 from cnnspec.cli.run_options import refuse_idle, refuse_runs, run_options
 from cnnspec.diagnostics import SpecError, closest
-from cnnspec.layers.base import Shape, product
 from cnnspec.record import Record
 from cnnspec.render.compare_text import MOST_COLUMNS, Shown
 
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
     from cnnspec.analysis.contest import Contest
 
 FORMATS = ("table", "json", "csv", "markdown")
+#: Measures of which no value is larger than another.
+UNORDERED = ("input", "output")
 #: The fewest measures that a front is of.
 _FEWEST = 2
 
@@ -119,9 +119,10 @@ def command(targets: tuple[str, ...], expressions: tuple[str, ...], settings: tu
 
             contest = run([one.net for one in found], given)
         if len(found) > MOST_COLUMNS and format_ in ("table", "markdown") and not sort:
-            wanted = wanted.replace(sort=columns[0] if columns else "params")  # a long list is read in some order
+            first = next((name for name in columns if name not in UNORDERED), "params")
+            wanted = wanted.replace(sort=first)  # a long list is read in some order
         lineup = lined_up(made, known, contest, wanted)
-        page = shown(lineup, wanted, stages=stages, remarks=remarks(known, contest, [one.summary.name for one in made]))
+        page = shown(lineup, wanted, stages=stages, remarks=remarks(known, contest, made, lineup))
         show(page, format_, overridden=bool(inputs))
         write_reports(reports, "compare", page, overridden=bool(inputs))
     except SpecError as error:
@@ -168,6 +169,9 @@ def take_wanted(columns: tuple[str, ...], pareto: tuple[str, ...], sort: str | N
                     "it comes with --profile" if one in MEASURED else \
                     f"did you mean `{match}`?" if match else f"there are {', '.join(known)}"
                 raise click.UsageError(f"{option}: there is no measure `{one}`; {hint}")
+    if wanted.sort in UNORDERED:
+        raise click.UsageError(f"--sort: the {wanted.sort} is a shape, and shapes have no order; sort by a number, "
+                               "such as params")
     if len(pareto) == 1:
         raise click.UsageError("--pareto weighs measures against each other: give two or more")
     return wanted
@@ -183,13 +187,14 @@ def predictions(summaries: Sequence[Summary], device: str, dtype: str) -> list[P
     return [predict(summary, known) for summary in summaries]
 
 
-def remarks(known: Sequence[Prediction], contest: Contest | None, names: Sequence[str]) -> tuple[str, ...]:
+def remarks(known: Sequence[Prediction], contest: Contest | None, made: Sequence[Candidate], lineup: Lineup
+            ) -> tuple[str, ...]:
     """What predictions rest on, each sentence once; and how it was measured."""
     from cnnspec.render.contest import remarks as measuring
     from cnnspec.render.times import basis
 
     return (*dict.fromkeys(sentence for one in known for sentence in basis(one)),
-            *(measuring(contest, names) if contest is not None else ()))
+            *(measuring(contest, [one.summary.name for one in made], lineup.measures) if contest is not None else ()))
 
 
 def lined_up(made: Sequence[Candidate], known: Sequence[Prediction], contest: Contest | None, wanted: Wanted) -> Lineup:
@@ -209,24 +214,28 @@ def shown(lineup: Lineup, wanted: Wanted, *, stages: bool, remarks: tuple[str, .
     """What to show of a lineup; raises `click.UsageError` for a front of measures of which none is better."""
     measures = [lineup.measure(name) for name in wanted.pareto]
     for measure in measures:
+        if measure.bounds:
+            raise click.UsageError(f"--pareto: `{measure.name}` are lower bounds here, which do not say who is faster; "
+                                   "name a device that has been calibrated (`cnnspec calibrate`)")
         if measure.better == NEITHER:
             able = ", ".join(one.name for one in lineup.measures if one.better != NEITHER)
             raise click.UsageError(f"--pareto: of {measure.title}, neither more nor less is better; it takes {able}")
     return Shown(lineup, tuple(map(lineup.measure, wanted.columns)), front(measures) if measures else None,
-                 lineup.measure(wanted.sort).title if wanted.sort else "", stages, remarks)
+                 lineup.measure(wanted.sort) if wanted.sort else None, wanted.descending, stages, remarks)
 
 
 def order(measure: Measure, *, descending: bool) -> list[int]:
-    """The networks' places by a measure, those without a value last; equals stay as they are."""
+    """The networks' places by a measure, those without a value last; equals stay as they are.
+
+    Of a field, the most pixels along any axis count.
+    """
     having = [index for index, value in enumerate(measure.values) if value is not None]
     without = [index for index, value in enumerate(measure.values) if value is None]
-    of_tuple = max if measure.unit == PIXELS else product
-    return sorted(having, key=lambda index: _amount(measure.values[index], of_tuple), reverse=descending) + without
+    return sorted(having, key=lambda index: _amount(measure.values[index]), reverse=descending) + without
 
 
-def _amount(value: Value, of_tuple: Callable[[Shape], int]) -> float:
-    """A value as one number: of a shape its elements, of a field the most pixels along any axis."""
-    return of_tuple(value) if isinstance(value, tuple) else value or 0
+def _amount(value: Value) -> float:
+    return max(value) if isinstance(value, tuple) else value or 0
 
 
 def show(page: Shown, format_: str, *, overridden: bool) -> None:

@@ -38,7 +38,7 @@ def command(targets: tuple[str, ...], settings: tuple[str, ...], set_before: tup
     BEFORE and AFTER are spec files, FILE:NET, names of nets, calls, `-` for standard input, or files of a git
     revision, REVISION:FILE or REVISION:FILE:NET. FILE is sought from the top of the repository, as git does, or from
     the current folder as `./FILE`. Layers are matched along blocks and repeats. Exit code 0 where both have the same
-    layers, 1 where they differ.
+    layers, 1 where they differ, 2 where a mistake leaves nothing to compare.
     """
     if len(targets) != 2:
         raise click.UsageError(f"give two networks, BEFORE and AFTER, not {len(targets) or 'none'}")
@@ -49,7 +49,7 @@ def command(targets: tuple[str, ...], settings: tuple[str, ...], set_before: tup
                               take_limits(limits))
         found = difference(before.summary(), after.summary())
     except SpecError as error:
-        fail(error)
+        fail(error, spec=2)
     show(found, format_, None if everything or format_ == "json" else MOST_CHANGES)
     if format_ != "json":
         warn(in_order((*before.diagnostics, *after.diagnostics)))

@@ -119,8 +119,11 @@ def take_inputs(inputs: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     return taken
 
 
-def fail(error: SpecError) -> NoReturn:
-    """Print what is wrong, and exit: with 1 for a spec, 2 for a file or name that is none, 3 for a device."""
+def fail(error: SpecError, *, spec: int = 1) -> NoReturn:
+    """Print what is wrong, and exit: with 1 for a spec, 2 for a file or name that is none, 3 for a device.
+
+    A command whose 1 means something else gives the code for a `spec`.
+    """
     from cnnspec.environment import NoDevice
     from cnnspec.render.diagnostics import full
 
@@ -130,7 +133,7 @@ def fail(error: SpecError) -> NoReturn:
     usage = {"file-not-found", "not-a-file", "unknown-net", "unknown-input", "unknown-device",
              "no-profile-file", "bad-profile", "no-report", "bad-report", "no-counterpart", "other-network",
              "no-git", "no-repository", "unknown-revision"}
-    sys.exit(2 if all(d.span is None and d.code in usage for d in error.diagnostics) else 1)
+    sys.exit(2 if all(d.span is None and d.code in usage for d in error.diagnostics) else spec)
 
 
 def warn(diagnostics: tuple[Diagnostic, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import tempfile
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
@@ -64,15 +65,25 @@ def take_reports(ctx: click.Context, param: click.Parameter, values: Sequence[st
 
 
 def require_writable(path: str) -> None:
-    """Raise `SpecError` where it is known beforehand that a file cannot be written; nothing is made."""
-    folder = os.path.dirname(path) or "."
+    """Raise `SpecError` where it is known beforehand that a file cannot be written; nothing stays behind."""
+    folder = os.path.dirname(os.path.realpath(path))
     while not os.path.lexists(folder):
-        folder = os.path.dirname(folder) or "."
+        folder = os.path.dirname(folder)
+    shown = os.path.relpath(folder) if not os.path.isabs(path) else folder
     reason = ("it is a folder" if os.path.isdir(path) else "it names no file" if not os.path.basename(path)
-              else f"{folder} is no folder" if not os.path.isdir(folder)
-              else "" if os.access(folder, os.W_OK | os.X_OK) else f"{folder} may not be written to")
+              else f"{shown} is no folder" if not os.path.isdir(folder)
+              else "" if _takes_files(folder) else f"{shown} may not be written to; name another folder")
     if reason:
         raise SpecError([Diagnostic("not-writable", f"{path} cannot be written: {reason}")])
+
+
+def _takes_files(folder: str) -> bool:
+    """Whether a file can be made there; tried, since a folder may say that it is writable and not be."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def write_reports(reports: Sequence[Report], command: str, about: object, **how: object) -> None:

@@ -26,19 +26,23 @@ def write_report(net: str, device: str, date: str, text: str) -> str:
 
 
 def write_whole(path: str, content: str | bytes) -> None:
-    """Write a file and the folder around it; raises `SpecError` where it cannot be, and leaves what was there."""
+    """Write a file and the folder around it; raises `SpecError` where it cannot be, and leaves what was there.
+
+    A symbolic link stays, and what it leads to is written.
+    """
     data = content.encode() if isinstance(content, str) else content
-    folder, name = os.path.split(path)
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
     made = ""
     try:
-        if os.path.isdir(path) or not name:
+        if os.path.isdir(target) or not os.path.basename(path):
             raise IsADirectoryError(EISDIR, "it is a folder")
-        os.makedirs(folder or ".", exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder or ".", delete=False) as file:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
             made = file.name
             file.write(data)
         os.chmod(made, 0o644)  # readable as other files are, not for its owner alone
-        os.replace(made, path)
+        os.replace(made, target)
     except OSError as error:
         if made:
             with suppress(OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnnspec.analysis.lineup_measures import Measure
 from cnnspec.render import units
 from cnnspec.render.compare_columns import Table, drawn, measured, staged
 from cnnspec.render.compare_rows import table
@@ -65,7 +66,7 @@ def foot(shown: Shown, *, transposed: bool, told: bool) -> Iterator[str]:
     if any(measure.best for measure in shown.measures):
         yield f"{MARK} best of the {'column' if transposed else 'row'}"
     if shown.sorted_by:
-        yield f"sorted by {shown.sorted_by}"
+        yield sorted_line(shown.sorted_by, descending=shown.descending)
     if shown.front is not None:
         yield front_line(shown)
     yield from ([] if told else intervals(shown))
@@ -74,6 +75,12 @@ def foot(shown: Shown, *, transposed: bool, told: bool) -> Iterator[str]:
     yield "MACs count convolutions and linear layers; FLOPs = 2·MACs + the rest"
     yield (f"counts for one image, bytes for batch {first.batch} in {units.dtype(first.dtype)}, "
            f"training with {OPTIMIZER_TITLES[first.optimizer]}")
+
+
+def sorted_line(by: Measure, *, descending: bool) -> str:
+    """How the networks are ordered."""
+    return "".join([f"sorted by {by.title}", ", largest first" if descending else "",
+                    ": lower bounds, which may be in another order than what they bound" if by.bounds else ""])
 
 
 def front_line(shown: Shown) -> str:

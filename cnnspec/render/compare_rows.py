@@ -59,7 +59,7 @@ def _fitting(shown: Shown, room: int | None) -> list[Column]:
 
 def _rank(measure: Measure, shown: Shown) -> tuple[bool, int]:
     """What the networks are sorted and judged by comes first."""
-    asked = measure.title == shown.sorted_by or (shown.front is not None and measure in shown.front.measures)
+    asked = measure == shown.sorted_by or (shown.front is not None and measure in shown.front.measures)
     return not asked, _IMPORTANT.index(measure.name if measure.name in ANALYTIC else "")
 
 

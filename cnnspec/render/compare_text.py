@@ -32,6 +32,8 @@ MOST_COLUMNS = 6
 MARK, NOTHING = "◂", "–"
 #: What is said where measuring has seen no difference, with and without room for it.
 SAME, SAME_SHORT = "no difference seen", "≈"
+#: What is said where measuring was broken off too early to tell, with and without room for it.
+FEW, FEW_SHORT = "too few turns", "?"
 #: The places of a network towards a front.
 DOMINATED, ON_FRONT = "dominated", "front"
 
@@ -43,8 +45,10 @@ class Shown(Record):
     #: The measures that were asked for, in this order; empty for those that there is room for.
     chosen: tuple[Measure, ...] = ()
     front: Front | None = None
-    #: The title of what the networks are sorted by; empty where they stand as they were named.
-    sorted_by: str = ""
+    #: What the networks are sorted by; None where they stand as they were named.
+    sorted_by: Measure | None = None
+    #: Whether the largest come first.
+    descending: bool = False
     #: Whether the stages are shown where networks stand side by side.
     stages: bool = True
     #: What estimates and measurements rest on, in sentences.
@@ -81,6 +85,8 @@ def ratio(measure: Measure, index: int, *, full: bool = True) -> str:
     number = measure.ratios[index]
     if measure.differs[index] is False:
         return SAME if full else SAME_SHORT
+    if measure.undecided(index):
+        return FEW if full else FEW_SHORT
     if measure.better == NEITHER or number is None:
         return ""
     interval = measure.ratio_intervals[index] if measure.ratio_intervals else None
@@ -104,8 +110,8 @@ def place(front: Front, index: int) -> str:
 
 
 def front_title(front: Front) -> str:
-    """`params, macs`, as the row is called that says who is dominated."""
-    return ", ".join(measure.name for measure in front.measures)
+    """`parameters and MACs`, as the row is called that says who is dominated."""
+    return " and ".join(measure.title for measure in front.measures)  # titles may have commas of their own
 
 
 # ------------------------------------------------------------------------------------------------- stages
@@ -168,7 +174,7 @@ def intervals(shown: Shown) -> list[str]:
     found = []
     for measure in shown.measures:
         for index, name in enumerate(others, 1):
-            if measure.differs[index] is not None:
+            if measure.differs[index] is not None or measure.undecided(index):
                 says = ratio(measure, index)
                 found.append(f"{measure.title}: {name} {says}" + (f" of {first}" if measure.differs[index] else ""))
     return found

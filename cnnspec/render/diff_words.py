@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from cnnspec.analysis.difference import MOVED, Change, Difference
-from cnnspec.analysis.difference_findings import ADDED, CONNECTED, OUTPUT, REMOVED, REPEATED, REPLACED, Alteration
+from cnnspec.analysis.difference_findings import (
+    ADDED,
+    CONNECTED,
+    INPUT,
+    OUTPUT,
+    REMOVED,
+    REPEATED,
+    REPLACED,
+    Alteration,
+)
 from cnnspec.analysis.field import ReceptiveField
 from cnnspec.analysis.summary import Summary
 from cnnspec.render import units
@@ -38,6 +47,9 @@ def _words(change: Change) -> str:
     if change.kind == REPEATED:
         (turns,) = change.alterations
         return f"{change.after} ×{turns.before} → ×{turns.after}"
+    if change.kind in {INPUT, OUTPUT} and change.alterations:
+        (name,) = change.alterations
+        return f"{change.kind} {name.before} → {name.after}"
     if change.kind in {REPLACED, CONNECTED, OUTPUT}:
         return f"{change.before} → {change.after}"
     what, _, _ = change.before.partition(" …")

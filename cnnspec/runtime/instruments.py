@@ -14,7 +14,7 @@ from cnnspec.runtime.replay import capture
 from cnnspec.runtime.workload import Workload
 
 #: What stands for figures that were not come to.
-BROKEN_OFF = Unavailable("broken off before")
+BROKEN_OFF = Unavailable("broken off before it was measured")
 GIVEN_UP = Unavailable("the run was given up")
 ELSEWHERE = Unavailable("a CUDA device has events of its own; this is none")
 

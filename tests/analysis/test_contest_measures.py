@@ -121,3 +121,13 @@ def test_where_all_fail_each_has_its_reason(order: list[int] | None) -> None:
     found = measured(contest(GIVEN_UP, (FAILED, FAILED.replace(failure="no kernel"))), order)
     assert {frozenset(measure.reasons) for measure in found} == {frozenset({"out of memory", "no kernel"})}
     assert "energy" not in named(found)
+
+
+def test_few_turns_have_no_interval_and_tell_nobody_best() -> None:
+    few = Heat((0, 1), Rounds((SAME, SLOW), (((1.0, 1.0), (2.0, 2.0)),) * 5, converged=False))
+    found = named(measured(contest(few, (run(SAME), run(SLOW)))))
+    for name, ratio in (("latency", 2.0), ("throughput", 0.5)):
+        assert found[name].ratios == (None, ratio)
+        assert found[name].ratio_intervals == found[name].differs == (None, None)
+        assert [found[name].undecided(place) for place in (0, 1)] == [False, True]
+        assert found[name].best == ()

@@ -164,7 +164,6 @@ def test_the_last_of_two_changes_alone_is_the_rest_of_the_way() -> None:
      "net n = INPUT(3x8x8) -> CONV(4) -> BN -> CONV(8) -> BN"),
     ("block b(c) = CONV(c) -> BN\nnet n = INPUT(3x8x8) -> b(4)",
      "block d(c) = CONV(c) -> BN\nnet n = INPUT(3x8x8) -> d(4)"),
-    ("net n = INPUT(3x8x8) -> CONV(4) -> OUTPUT(a) -> RELU", "net n = INPUT(3x8x8) -> CONV(4) -> OUTPUT(b) -> RELU"),
     ("INPUT(3x8x8) -> ADD{ CONV(3) | ID } -> RELU", "INPUT(3x8x8) -> ID as x -> ADD{ CONV(3) | @x } as y -> RELU"),
 ])
 def test_the_same_layers_written_differently_are_equal(before: str, after: str) -> None:
@@ -236,6 +235,14 @@ def test_counterparts_with_other_names_are_told() -> None:
     ("INPUT(3x8x8) -> CONV(4) -> RELU -> OUTPUT(a) -> FC(3)", "INPUT(3x8x8) -> CONV(4) -> OUTPUT(a) -> RELU -> FC(3)",
      ["~ output a at relu → output a at conv"]),
     ("INPUT(3x8x8) -> CONV(4) -> FC(3)", "INPUT(3x8x8) -> CONV(4) -> OUTPUT(a) -> FC(3)", ["+ output a at conv"]),
+    ("INPUT(3x8x8) -> CONV(4) -> OUTPUT(a) -> RELU", "INPUT(3x8x8) -> CONV(4) -> OUTPUT(b) -> RELU",
+     ["~ output a → b"]),
+    ("INPUT(3x8x8) -> CONV(4) -> OUTPUT(a) -> OUTPUT(b) -> RELU",
+     "INPUT(3x8x8) -> CONV(4) -> OUTPUT(b) -> RELU -> OUTPUT(c)", ["- output a at conv", "+ output c at relu"]),
+    ("INPUT(3x8x8) as image -> CONV(4)", "INPUT(3x8x8) as photo -> CONV(4)", ["~ input image → photo"]),
+    ("net n = INPUT(3x8x8) as left ; INPUT(3x8x8) as right ; ADD{ @left | @right }",
+     "net n = INPUT(3x8x8) as right ; INPUT(3x8x8) as left ; ADD{ @right | @left }",
+     ["~ input left → right", "~ input right → left"]),
     ("INPUT(3x8x8) -> CONV(4) -> BN -> RELU", "INPUT(3x8x8) -> CONV(4) -> RELU -> BN", ["~ RELU moved"]),
     ("INPUT(3x8x8) -> CONV(3) -> RELU", "INPUT(3x8x8) -> ADD{ ID | CONV(3) } -> RELU", ["+ ADD{…}"]),
     ("INPUT(3x8x8) -> POOL(2) -> RELU", "INPUT(3x8x8) -> CONV(3, stride=2) -> RELU", ["~ POOL max 2×2 → CONV 3×3 /2"]),

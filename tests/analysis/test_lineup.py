@@ -260,3 +260,16 @@ def test_the_stage_of_a_value_is_its_own_unless_it_is_beside_a_path() -> None:
 def test_a_measure_has_a_unit_and_a_sentence(zoo: Lineup) -> None:
     assert zoo.measure("params").unit == COUNT
     assert all(one.doc and one.title for one in zoo.measures)
+
+
+@pytest.mark.parametrize(("second", "interval", "drifted"), [
+    (1.79, Interval(1.54, 1.77), True), (1.5, Interval(1.54, 1.77), True), (1.7, Interval(1.54, 1.77), False),
+    (1.79, None, False), (None, Interval(1.54, 1.77), False)])
+def test_latencies_drifted_where_their_quotient_is_none_that_the_turns_allow(
+        second: float | None, interval: Interval | None, drifted: bool) -> None:
+    assert measure(1.0, second, ratio_intervals=(None, interval)).drifted is drifted
+
+
+def test_exact_figures_and_those_without_a_first_do_not_drift() -> None:
+    assert not measure(1.0, 2.0).drifted
+    assert not measure(None, 2.0, ratio_intervals=(None, None)).drifted

@@ -33,8 +33,24 @@ def test_many_networks_sort_by_a_measure(show: Any) -> None:
     page.page.locator("#measures thead button", has_text=re.compile("^MACs$")).click()
     found = [row["label"] for row in page.seen("#measures table")]
     assert found == sorted(names, key=lambda name: -summary(name).totals.macs)
+    page.page.locator("#measures thead button", has_text=re.compile("^input$")).click()
+    assert page.seen("#measures table")[0]["label"] == "inception_v3"
     page.page.locator("#measures input").fill("net")
     assert {row["label"] for row in page.seen("#measures table")} == {name for name in names if "net" in name}
+
+
+def test_many_networks_mark_the_best_of_a_column(show: Any) -> None:
+    page = show(report("compare-many")).page
+    assert "◂ best of the column" in page.locator("footer").inner_text()
+    marked = page.locator("#measures tr:has(th:text-is('lenet')) td", has_text="◂")
+    assert marked.all_inner_texts()[:2] == ["61,706◂", "416.5 k◂"]
+
+
+def test_many_networks_stand_in_a_window_whole(show: Any) -> None:
+    page = show(report("compare-many"), 1280).page
+    wide = page.eval_on_selector("#measures .scroll", "one => one.scrollWidth - one.clientWidth")
+    assert wide <= 0
+    assert page.locator("#measures th", has_text="input").is_visible()
 
 
 def test_each_network_opens_and_is_marked_by_itself(show: Any) -> None:

@@ -14,6 +14,9 @@ from cnnspec.render.report.summary_page import summary_html
 from tests.browser.opened import layers
 from tests.browser.reports import ALL, SUMMARIES, report, summary
 
+#: Pixels of A4 within a browser's margins.
+SHEET = 718
+
 
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("name", ALL)
@@ -57,6 +60,25 @@ def test_on_paper_every_row_is_there_and_the_ground_is_light(name: str, show: An
     assert page.page.eval_on_selector_all("svg rect", "all => all.filter(one => !one.checkVisibility()).length") == 0
     cut = "all => all.filter(one => getComputedStyle(one).overflow !== 'visible').length"
     assert page.page.eval_on_selector_all(".scroll", cut) == 0
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_on_paper_nothing_is_wider_than_the_sheet(name: str, show: Any) -> None:
+    page = show(report(name), SHEET)
+    page.page.emulate_media(media="print")
+    assert page.sideways() <= 0
+
+
+@pytest.mark.parametrize("name", ["vgg16", "compare-many"])
+def test_what_scrolls_has_a_shadow_at_the_side_where_there_is_more(name: str, show: Any) -> None:
+    page = show(report(name), 400).page
+    chart = page.locator("figure > .scroll").first
+    assert chart.evaluate("one => one.scrollWidth > one.clientWidth")
+    ends = "one => getComputedStyle(one).backgroundAttachment"
+    assert chart.evaluate(ends) == "local, local, scroll, scroll"
+    shaded = chart.screenshot()
+    chart.evaluate("one => one.style.setProperty('--shade', 'transparent')")
+    assert chart.screenshot() != shaded
 
 
 @pytest.mark.parametrize(("scheme", "tone"), [("light", palette.PAGE.light), ("dark", palette.PAGE.dark)])

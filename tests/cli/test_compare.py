@@ -117,7 +117,6 @@ def test_whom_over_passes_by_is_said() -> None:
     ("params", ["lenet", "mobilenet_v2", "resnet18", "alexnet"]),
     ("-params", ["alexnet", "resnet18", "mobilenet_v2", "lenet"]),
     ("rf", ["lenet", "alexnet", "resnet18", "mobilenet_v2"]),
-    ("input", ["lenet", "alexnet", "resnet18", "mobilenet_v2"]),
 ])
 def test_sorting(sort: str, order: list[str]) -> None:
     assert [row["network"] for row in table("alexnet", "resnet18", "lenet", "mobilenet_v2", "--sort", sort)] == order
@@ -143,7 +142,8 @@ def test_the_front_is_marked_and_named() -> None:
     assert [row["pareto"] for row in rows] == ["front", "front", "front"]
     rows = table("alexnet", "resnet18", "mobilenet_v2", "--pareto", "params,macs")
     assert [row["pareto"] for row in rows] == ["dominated", "dominated", "front"]
-    assert "front of params, macs: mobilenet_v2" in run("alexnet", "mobilenet_v2", "--pareto", "params,macs").stdout
+    two = run("alexnet", "mobilenet_v2", "--pareto", "params,macs").stdout
+    assert "front of parameters and MACs: mobilenet_v2" in two
 
 
 def test_a_network_without_a_value_is_neither_on_the_front_nor_dominated() -> None:
@@ -174,6 +174,30 @@ def test_a_device_adds_predicted_latencies(tmp_path: Path) -> None:
     assert all(float(row["predicted_low"]) < float(row["predicted"]) < float(row["predicted_high"]) for row in rows)
     bound = run("lenet", "alexnet", "--device", "h100")
     assert "latency, at least" in bound.stdout
+    assert calibrated_front(str(path)) == "front of parameters and latency, predicted: lenet"
+
+
+def calibrated_front(device: str) -> str:
+    done = run("lenet", "alexnet", "--device", device, "--pareto", "params,predicted")
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("front of ")]
+    return line
+
+
+def test_bounds_order_nothing() -> None:
+    done = run("alexnet", "resnet18", "--device", "h100", "--format", "json")
+    data = json.loads(done.stdout)["measures"]["predicted"]
+    assert (data["better"], data["best"]) == (None, [])
+    assert data["ratios"] == {"alexnet": None, "resnet18": None}
+    done = run("alexnet", "resnet18", "--device", "h100", "--sort", "predicted", "--columns", "predicted")
+    assert "sorted by latency, at least: lower bounds" in done.stdout
+    assert "◂" not in done.stdout
+
+
+def test_the_order_is_told() -> None:
+    assert "sorted by parameters, largest first\n" in run("alexnet", "resnet18", "--sort=-params").stdout
+    assert "sorted by parameters\n" in run("alexnet", "resnet18", "--sort", "params").stdout
+    names = ("vgg19", "vgg11", "alexnet", "lenet", "nin", "resnet18", "unet")
+    assert "sorted by MACs\n" in run(*names, "--columns", "input,macs").stdout
 
 
 # ------------------------------------------------------------------------------------------------ refused
@@ -200,6 +224,8 @@ def test_a_device_adds_predicted_latencies(tmp_path: Path) -> None:
     ((FAMILY, "lenet"), 1, ["there is no name `n`"]),
     (("lenet", "--over", "classes=0,3"), 1, ["bad-argument", "with classes=0"]),
     (("lenet", "alexnet", "--sort", "parms"), 2, ["no measure `parms`", "did you mean `params`?"]),
+    (("lenet", "alexnet", "--sort=-output"), 2, ["the output is a shape", "sort by a number"]),
+    (("lenet", "alexnet", "--device", "h100", "--pareto", "params,predicted"), 2, ["lower bounds", "calibrate"]),
     (("lenet", "alexnet", "--columns", "params,predicted"), 2, ["it comes with --device"]),
     (("lenet", "alexnet", "--columns", "params", "--format", "json"), 2, ["json has everything"]),
     (("lenet", "alexnet", "--pareto", "params,depth"), 2, ["of depth, neither more nor less is better"]),

@@ -81,6 +81,19 @@ def test_the_json_is_as_its_schema_says(before: str, after: str, files: Path) ->
         assert changed == made["after"]["totals"][figure] - made["before"]["totals"][figure]
 
 
+def test_the_names_that_callers_use_are_in_the_json(files: Path) -> None:
+    two = "net two = INPUT(3x8x8) as {} ; INPUT(3x8x8) as right ; CONCAT{{ @{} | @right }} -> OUTPUT({}) -> RELU"
+    (files / "x.cnn").write_text(two.format("left", "left", "both"), encoding="utf-8")
+    (files / "y.cnn").write_text(two.format("lift", "lift", "all"), encoding="utf-8")
+    done = run("x.cnn", "y.cnn", "--format", "json")
+    made = json.loads(done.stdout)
+    STRICT.validate(made)
+    assert (done.exit_code, made["equal"], made["rewritten"]) == (1, False, False)
+    assert [(one["kind"], one["text"], one["before"], one["after"]) for one in made["changes"]] == [
+        ("input", "input left → lift", "input left", "input lift"),
+        ("output", "output both → all", "output both", "output all")]
+
+
 def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
@@ -152,11 +165,24 @@ def test_the_mistakes_of_both_are_told_at_once(files: Path) -> None:
     (files / "x.cnn").write_text("INPUT(3x8x8) -> CNV(8)", encoding="utf-8")
     (files / "y.cnn").write_text("INPUT(3x8x8) -> POOL(9)", encoding="utf-8")
     done = run("x.cnn", "y.cnn")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "unknown-layer" in done.stderr
     assert "size-zero" in done.stderr
     assert run("x.cnn", "x.cnn").stderr.count("unknown-layer") == 1
-    assert run("x.cnn", "nowhere").exit_code == 1
+    assert run("x.cnn", "nowhere").exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [
+    ("a.cnn", "wrong.cnn"), ("bytes.cnn", "a.cnn"), ("a.cnn", "gone.cnn"), ("a.cnn", "b.cnn", "--set", "v=1"),
+    ("a.cnn", "b.cnn", "--set-after", "w=0"), ("a.cnn", "b.cnn", "--input", "x=3x8x8"),
+    ("a.cnn", "b.cnn", "--max-layers", "2"),
+])
+def test_1_means_different_and_nothing_else(arguments: tuple[str, ...], files: Path) -> None:
+    (files / "wrong.cnn").write_text("INPUT(3x8x8) -> POOL(9)", encoding="utf-8")
+    (files / "bytes.cnn").write_bytes(b"\xff\xfe")
+    done = run(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "error[" in done.stderr
 
 
 def test_what_a_terminal_would_act_on_is_shown(files: Path) -> None:

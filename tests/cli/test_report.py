@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from errno import EACCES
 from pathlib import Path
 
 import pytest
@@ -93,14 +95,38 @@ def test_what_cannot_be_written_is_refused_before_anything_is_done(command: tupl
 
 def test_a_folder_that_may_not_be_written_to_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("shut").mkdir()
-    monkeypatch.setattr(os, "access", lambda path, mode: path != "shut")  # root, as whom tests may run, may do all
+    made = tempfile.NamedTemporaryFile
+
+    def refusing(*, dir: str) -> object:  # root, as whom tests may run, may do all
+        if os.path.basename(dir) == "shut":
+            raise PermissionError(EACCES, "no")
+        return made(dir=dir)
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refusing)
     require_writable("open/net.html")
-    with pytest.raises(SpecError, match="may not be written to"):
+    with pytest.raises(SpecError, match="shut may not be written to; name another folder"):
         require_writable("shut/deeper/net.html")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no folder of processes")
+def test_a_folder_that_only_says_that_it_is_writable_is_refused() -> None:
+    with pytest.raises(SpecError, match="/proc may not be written to; name another folder"):
+        require_writable("/proc/x.html")
+
+
+def test_of_a_link_its_target_is_written_and_the_link_stays() -> None:
+    Path("there").mkdir()
+    Path("net.html").symlink_to("there/page.html")
+    for text in (SMALL, "INPUT(3x8x8) -> FC(7)"):
+        assert run("summary", "-e", text, "--report", "./net.html").exit_code == 0
+        assert Path("net.html").is_symlink()
+    assert ">7<" in Path("there/page.html").read_text()
+    assert files() == {"net.html", "there/page.html"}
 
 
 def test_nothing_is_made_by_asking_whether_it_could_be() -> None:
     require_writable("one/two/net.html")
+    assert files() == set()
     assert not Path("one").exists()
 
 

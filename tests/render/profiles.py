@@ -122,7 +122,7 @@ def troubled() -> Profile:
     (one,) = found.runs
     shaky = latency(2e-3, 0.2, 20, steady=False, converged=False, valid=False, throttled=("heat", "power cap"),
                     repeats=2, interrupted=True)
-    nothing = Unavailable("broken off before")
+    nothing = Unavailable("broken off before it was measured")
     use = MemoryUse(Unavailable("autocast copies weights"), 1 << 30, Unavailable("not kept apart"),
                     2 << 30, Unavailable("the driver does not say (MIG)"))
     conditions = Conditions((Unavailable("no sensor"),) * 2, (1980, 1980), Unavailable("not supported"), valid=False)

@@ -123,6 +123,18 @@ def test_measured_figures_are_in_the_data() -> None:
     assert "1.31 ms ×1.31  (95 %: 1.28 to 1.34)" in as_markdown(one)
 
 
+def test_few_turns_are_told_in_place_of_a_ratio() -> None:
+    few = latency(1e-3, 2e-3, intervals=(None, None)).replace(paired=(None, 2.0))
+    one = Shown(lineup("lenet", "alexnet", further=(few,)))
+    (row,) = [line for line in lines(one, 80) if line.startswith("latency")]
+    assert row.split() == "latency 1.00 ms 2.00 ms too few turns".split()
+    assert "latency: alexnet too few turns" in "\n".join(lines(Shown(lineup(*SOME[:3], further=(few.replace(
+        values=(1e-3, 2e-3, 3e-3), ratio_intervals=(None,) * 3, paired=(None, 2.0, 3.0)),))), 70))
+    told = json.loads(as_json(one))["measures"]["latency"]
+    assert told["ratio_intervals"] == told["differs"] == {"lenet": None, "alexnet": None}
+    assert [row["latency_ratio_high"] for row in csv.DictReader(StringIO(as_csv(one)))] == ["", ""]
+
+
 @pytest.mark.parametrize(("number", "written"), [
     (0.19, "0.19"), (1.0, "1.00"), (1.0004, "1.0004"), (1.001, "1.001"), (1.00001, "1.00"), (12.34, "12.3"),
     (0, "0"), (13717.2, "13,717"), (0.0004, "0.0004"),

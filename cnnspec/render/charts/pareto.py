@@ -9,12 +9,14 @@ from cnnspec.record import Record
 from cnnspec.render.charts import sheet
 from cnnspec.render.charts.axes import COUNT, Measure, Scale, fitting, ticks
 from cnnspec.render.charts.placing import Area, Spot, placed
-from cnnspec.render.charts.sheet import SMALL, WIDTH, clipped, over, painted, spread, tooltip, written
-from cnnspec.render.palette import PAGE, QUIET, SERIES, TEXT
+from cnnspec.render.charts.sheet import SMALL, WIDTH, clipped, line, over, painted, spread, tooltip, written
+from cnnspec.render.palette import LINE, PAGE, QUIET, SERIES, TEXT
 from cnnspec.render.svg import element, quoted
 
 _LEFT, _RIGHT, _TOP, _BOTTOM, _HEIGHT = 74, WIDTH - 16, 34, 330, 372
 _RADIUS, _LONGEST = 4.5, 28
+#: Names of the front that may stand some lines away from their points.
+_FAR = 12
 
 
 class Point(Record):
@@ -70,12 +72,16 @@ def _mark(point: Point, x: Scale, y: Scale, figures: Sequence[str]) -> str:
 
 
 def _names(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
-    """Names beside the points, those of the front first."""
+    """Names beside the points, those of the front first: where there is no room, with lines that lead there."""
     ordered = sorted(points, key=lambda point: point.dominated)
     texts = [clipped(point.name, _LONGEST) for point in ordered]
     spots = [Spot(x.at(point.x), y.at(point.y), _RADIUS + 1, spread(text, SMALL))
              for point, text in zip(ordered, texts, strict=True)]
     within = Area(_LEFT + 2, _TOP - 12, WIDTH - 2, _BOTTOM - 2)
-    for point, text, place in zip(ordered, texts, placed(spots, SMALL + 3, within), strict=True):
+    far = min(sum(not point.dominated for point in points), _FAR)
+    for point, text, place in zip(ordered, texts, placed(spots, SMALL + 3, within, far=far), strict=True):
+        if place is not None and place.leader is not None:
+            middle = (place.leader.left + place.leader.right) / 2
+            yield line(middle, place.leader.top, middle, place.leader.bottom, LINE)
         if place is not None:
             yield over(place.area.left, place.area.bottom - 4, text, QUIET if point.dominated else TEXT, SMALL)

@@ -136,7 +136,7 @@ def _flagged(flags: Sequence[Flag], plot: Plot) -> list[str]:
 def _caption(summary: Summary, flags: Sequence[Flag]) -> str:
     if not flags:
         return f"no datasheet gives a peak for {summary.dtype}"
-    return "from its line on a device is limited by its arithmetic, before it by its memory"
+    return "right of a device's line a layer is limited by its arithmetic, left of it by its memory"
 
 
 def _roof(rates: Rates, plot: Plot) -> tuple[list[str], list[Area]]:

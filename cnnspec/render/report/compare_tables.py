@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.analysis.lineup import Lineup
-from cnnspec.analysis.lineup_measures import Measure
+from cnnspec.analysis.lineup_measures import SHAPE, Measure
 from cnnspec.analysis.lineup_stages import Part, Stage
 from cnnspec.render import units
 from cnnspec.render.compare_text import MARK, Shown, front_title, part_shape, place, ratio, resolution, value
@@ -15,6 +15,7 @@ from cnnspec.render.snippet import visible
 from cnnspec.render.svg import element, quoted
 
 _STAGE = ("output", "params", "MACs", "activations")
+_MARKED = element("span", MARK, class_="mark", title="the best")
 
 
 def measures_table(shown: Shown) -> str:
@@ -39,23 +40,33 @@ def _value(measure: Measure, at: int) -> str:
 
 
 def _aside(measure: Measure, at: int) -> str:
-    mark = element("span", MARK, class_="mark", title="the best") if at in measure.best else ""
-    return element("td", mark, quoted(ratio(measure, at)), class_="aside")
+    return element("td", _MARKED if at in measure.best else "", quoted(ratio(measure, at)), class_="aside")
 
 
 def networks_table(shown: Shown) -> str:
-    """A row for each network; the script of the page sorts them."""
-    titles = [measure.title for measure in shown.measures] + ([front_title(shown.front)] if shown.front else [])
+    """A row for each network; the script of the page sorts them. Shapes stand last: a narrow page leaves them out."""
+    measures, shapes = _parted(shown)
+    titles = [measure.title for measure in measures] + ([front_title(shown.front)] if shown.front else [])
     head = element("tr", element("th", "network", scope="col"),
-                   *(element("th", quoted(title), scope="col") for title in titles))
-    return _framed(head, [_network(shown, at) for at in range(len(shown.lineup.entrants))], "networks", "layers")
+                   *(element("th", quoted(title), scope="col") for title in titles),
+                   *(element("th", quoted(measure.title), scope="col", class_="shape") for measure in shapes))
+    rows = [_network(shown, at) for at in range(len(shown.lineup.entrants))]
+    return _framed(head, rows, "networks", "layers networks")
+
+
+def _parted(shown: Shown) -> tuple[list[Measure], list[Measure]]:
+    """The measures, and the shapes among them that nobody asked for."""
+    shapes = [measure for measure in shown.measures if measure.unit == SHAPE and not shown.chosen]
+    return [measure for measure in shown.measures if measure not in shapes], shapes
 
 
 def _network(shown: Shown, at: int) -> str:
-    cells = [_cell(measure, at) for measure in shown.measures]
+    measures, shapes = _parted(shown)
+    cells = [_cell(measure, at) for measure in measures]
     if shown.front is not None:
         cells.append(element("td", quoted(place(shown.front, at))))
-    exact = ",".join(_exact(measure.numbers[at]) for measure in shown.measures)
+    cells += [element("td", quoted(value(measure, at)), class_="shape") for measure in shapes]
+    exact = ",".join(_exact(measure.numbers[at]) for measure in measures)
     name, target = shown.lineup.names[at], shown.lineup.entrants[at].target
     return element("tr", element("th", quoted(visible(name)), scope="row", data_path=visible(portable(target))),
                    *cells, data_v=f",{exact}")
@@ -66,7 +77,8 @@ def _exact(number: float | None) -> str:
 
 
 def _cell(measure: Measure, at: int) -> str:
-    return element("td", quoted(value(measure, at)), class_="best" if at in measure.best else None)
+    best = at in measure.best
+    return element("td", quoted(value(measure, at)), _MARKED if best else "", class_="best" if best else None)
 
 
 # ----------------------------------------------------------------------------------------------- stages
