@@ -1,5 +1,6 @@
 """Training runs beside a plain PyTorch loop that does the same, in turns: what asking cnnspec costs.
 
+With one thread, the time of the processor is that of the clock, without what other work on the machine has taken.
 Run it as `python benchmarks/training.py [ROUNDS]`; it needs torch and scikit-learn.
 """
 
@@ -32,7 +33,7 @@ from cnnspec.runtime.train.team import Alone
 
 CONVNET = "INPUT(3x32x32) -> CONV(16) -> BN -> RELU -> POOL(2) -> CONV(32) -> BN -> RELU -> POOL(2) -> GAP -> FC(10)"
 #: What is compared: the network, the images, the epochs.
-RUNS = {"lenet on digits": ("lenet", "digits", 3), "a small network on 3x32x32": (CONVNET, "synthetic", 2)}
+RUNS = {"lenet on digits": ("lenet", "digits", 6), "a small network on 3x32x32": (CONVNET, "synthetic", 2)}
 #: How much slower than the loop a run may be, and how far losses may lie apart.
 MOST, APART = 1.05, 1e-5
 #: For the question how fast digits are learned.
@@ -123,8 +124,8 @@ def compared(name: str, rounds: int) -> list[Result]:
     busy, clock = ({each: ratio(found[at], times["plain loop"][at]) for each, found in times.items()} for at in (0, 1))
     return [*(Result(f"{name}: {each}, {len(losses[each])} steps", milliseconds(found[1]))
               for each, found in times.items()),
-            *(Result(f"{name}: {each} ÷ plain loop", f"{clock[each]:.3f}; processor time {busy[each]:.3f}",
-                     *((f"at most {MOST}", clock[each] <= MOST) if each == "cnnspec" else ()))
+            *(Result(f"{name}: {each} ÷ plain loop", f"processor {busy[each]:.3f}; by the clock {clock[each]:.3f}",
+                     *((f"at most {MOST}", busy[each] <= MOST) if each == "cnnspec" else ()))
               for each in times if each != "plain loop"),
             Result(f"{name}: losses of all steps lie apart by", f"{apart:.1e}", f"at most {APART:.0e}", apart <= APART)]
 
