@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import torch
-
 from cnnspec.analysis.learning import Check, Regime
 from cnnspec.cli.options import fail, load_target
 from cnnspec.cli.reports import slug
@@ -151,8 +149,10 @@ def _free(folder: str) -> str:
 
 def checked(setup: Setup, live: Live) -> tuple[Check, ...]:
     """Ask whether it can learn, and say what is found as it is found; one process asks alone."""
+    from torch.random import fork_rng
+
     alone = setup.replace(team=Alone(setup.team.device, setup.regime.dtype))
-    with torch.random.fork_rng(devices=[]):
+    with fork_rng(devices=[]):
         found = []
         for check in checks(alone):
             live.check(check)

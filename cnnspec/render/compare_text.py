@@ -22,6 +22,7 @@ from cnnspec.analysis.lineup_measures import (
     Value,
 )
 from cnnspec.analysis.lineup_stages import Part, Stage
+from cnnspec.analysis.rounds import Rounds
 from cnnspec.record import Record
 from cnnspec.render import units
 from cnnspec.render.snippet import visible, width
@@ -53,6 +54,8 @@ class Shown(Record):
     stages: bool = True
     #: What estimates and measurements rest on, in sentences.
     remarks: tuple[str, ...] = ()
+    #: How they learned, in the lineup's order; None where they were not trained.
+    rounds: Rounds | None = None
 
     @property
     def measures(self) -> tuple[Measure, ...]:

@@ -12,7 +12,7 @@ from cnnspec.render.charts import axes
 from cnnspec.render.charts.pareto import Point, pareto_chart
 from cnnspec.render.compare import foot
 from cnnspec.render.compare_text import MOST_COLUMNS, Shown, listed, value
-from cnnspec.render.report import charts
+from cnnspec.render.report import charts, training
 from cnnspec.render.report.compare_tables import measures_table, networks_table, stages_table
 from cnnspec.render.report.facts import place as written_at
 from cnnspec.render.report.layers import side_by_side
@@ -41,7 +41,8 @@ def compare_html(shown: Shown, command: str, *, overridden: bool = False) -> str
     many = len(entrants) > MOST_COLUMNS
     table = networks_table(shown) if many else measures_table(shown)
     stages = [Section("stages", "Stage by stage", stages_table(shown.lineup))] if shown.stages and not many else []
-    head = (Section("measures", "Side by side", table), *_fronts(shown), *stages)
+    learned = [] if shown.rounds is None else [training.section(shown.rounds)]
+    head = (Section("measures", "Side by side", table), *learned, *_fronts(shown), *stages)
     first = entrants[0].summary
     remarks = (*foot(shown, transposed=many, told=True), *([OVERRIDDEN] if overridden else []))
     whole = Page("comparison", _title(shown), (f"batch {first.batch:,}", units.dtype(first.dtype)),

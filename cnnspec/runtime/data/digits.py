@@ -1,6 +1,7 @@
 """`digits`: 1,797 handwritten digits of 8×8 that scikit-learn's package carries; nothing is downloaded.
 
-The test set of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak, UCI Machine Learning Repository, 1998).
+The test set of "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak, UCI Machine Learning Repository,
+1998).
 """
 
 from __future__ import annotations

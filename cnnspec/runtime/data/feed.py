@@ -23,7 +23,8 @@ Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 class ImageFeed:
     """A source's images for one network, as this process of a team gets them."""
 
-    def __init__(self, data: Data, shape: Shape, team: Team, augment: Augmentation | None = None, seed: int = 0) -> None:
+    def __init__(self, data: Data, shape: Shape, team: Team, augment: Augmentation | None = None, seed: int = 0
+                 ) -> None:
         """`shape` is the network's input, channels first."""
         self.data, self.shape, self.team, self.augment, self.seed = data, shape, team, augment, seed
         self.images = len(data.train.images)
@@ -40,7 +41,8 @@ class ImageFeed:
 
     def plain(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """Images to train on, without augmentation, and their labels; all of them in every process."""
-        return self._adapted(self.data.train, places).to(self.team.device), self.data.train.labels[places].to(self.team.device)
+        images, labels = self._adapted(self.data.train, places), self.data.train.labels[places]
+        return images.to(self.team.device), labels.to(self.team.device)
 
     def judge(self) -> Iterator[tuple[Tensor, Tensor]]:
         count = len(self.data.val.images)

@@ -77,7 +77,7 @@ def spread(images: Images, most: int = 10_000) -> tuple[tuple[float, ...], tuple
 
 
 def parted(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Places to train on and to judge by, int64 in order: of each class the same share, at least one, is for the latter.
+    """Places to train on and to judge by, int64 in order: of each class a share, at least one, is for the latter.
 
     The seed alone decides which. A class of a single image stays with the training.
     """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING
 
 from cnnspec.analysis.learning import Regime
 from cnnspec.analysis.profile import Options
 from cnnspec.diagnostics import Diagnostic, SpecError
 from cnnspec.net import Net
 from cnnspec.runtime.batches import fits, largest
+
+if TYPE_CHECKING:
+    import torch
 
 #: No more than this: larger batches want other learning rates. And so many steps an epoch has at least.
 MOST, STEPS = 1024, 8

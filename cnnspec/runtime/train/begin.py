@@ -137,8 +137,8 @@ def _frozen(graph: Graph, module: fx.GraphModule, freeze: str) -> tuple[tuple[nn
 def matches(wanted: re.Pattern[str], path: str) -> bool:
     """Whether a pattern matches a path, or its first components.
 
-    A path may be spelled `stage[1].conv`, as PyTorch does, `stage.1.conv`, and without signs, `stage1.conv`: in a pattern
-    brackets stand for a choice.
+    A path may be spelled `stage[1].conv`, as PyTorch does, `stage.1.conv`, and without signs, `stage1.conv`: in a
+    pattern brackets stand for a choice.
     """
     for spelled in (path, attribute(path), path.replace("[", "").replace("]", "")):
         places = [at for at, sign in enumerate(spelled) if sign in ".["]

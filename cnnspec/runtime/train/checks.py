@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import exp, log
+from math import exp, isnan, log
 from time import monotonic
 
 import torch
@@ -67,7 +67,8 @@ def classes(setup: Setup) -> Check:
     figures = {"told": float(told), "in the data": float(wanted)}
     last = graph.nodes[graph.output].op.layer.keyword
     if last == "SOFTMAX":
-        return Check("classes", False, "the network ends with SOFTMAX, but the loss takes scores: gradients would be small",
+        return Check("classes", False,
+                     "the network ends with SOFTMAX, but the loss takes scores: gradients would be small",
                      "leave it out: `FC(classes)` at the end gives scores", figures)
     if told != wanted:
         return Check("classes", False, f"the network tells {told:,} classes, and the images are of {wanted:,}",
@@ -87,7 +88,8 @@ def initial_loss(patient: Patient) -> Check:
     passed = abs(found - wanted) <= OFF * wanted
     advice = "" if passed else (
         "its scores are too large at the start: smaller initial weights of the last layer, normalisation before it, "
-        "or inputs that are not normalised" if found > wanted else "it knows something already: are the weights trained?")
+        "or inputs that are not normalised" if found > wanted else
+        "it knows something already: are the weights trained?")
     return Check("initial-loss", passed, says, advice, {"loss": found, "guessing": wanted})
 
 
@@ -97,7 +99,7 @@ def scale(patient: Patient, layers: tuple[LayerSummary, ...]) -> Check:
     found = scales(patient.module, patient.images)
     weighed = [layer for layer in layers if layer.node.op.layer.weighted and layer.index in found]
     figures = {layer.path: found[layer.index] for layer in weighed}
-    if not figures or not all(value == value for value in figures.values()):
+    if not figures or any(map(isnan, figures.values())):
         return Check("scale", False, "values are no numbers at the start", "smaller initial weights", figures)
     least, most = min(figures, key=figures.__getitem__), max(figures, key=figures.__getitem__)
     says = (f"the values that layers make deviate by {figures[least]:.2g} (at {least}) to {figures[most]:.2g} "
@@ -143,7 +145,8 @@ def gradients(patient: Patient, layers: tuple[LayerSummary, ...]) -> Check:
     broken = [path for path, norm in norms.items() if not 0 < norm < float("inf")]
     if broken:
         return Check("gradients", False, f"{len(broken)} of {len(norms)} layers get no usable gradient: {broken[0]}",
-                     "is the layer cut off, or all behind it dead? BN, or skip connections, let gradients through", figures)
+                     "is the layer cut off, or all behind it dead? BN, or skip connections, let gradients through",
+                     figures)
     least, most = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
     says = (f"gradients in all {len(norms)} layers; the first step changes weights by {ratios[least]:.1e} (at {least}) "
             f"to {ratios[most]:.1e} (at {most}) of themselves")
@@ -158,15 +161,16 @@ def overfit(patient: Patient) -> Check:
     """Whether one batch can be learned by heart, at the regime's rate or a smaller one."""
     begun, losses = monotonic(), []
     aim = LEARNED * patient.guessing
-    for step in range(1, STEPS + 1):
+    for _ in range(STEPS):
         losses.append(float(patient.learner.step(patient.images, patient.labels, patient.setup.regime.rate)))
-        if losses[-1] <= aim or monotonic() - begun > SECONDS or losses[-1] != losses[-1]:
+        if losses[-1] <= aim or monotonic() - begun > SECONDS or isnan(losses[-1]):
             break
-    count = len(patient.labels)
+    count, step = len(patient.labels), len(losses)
     figures = {"first": losses[0], "last": losses[-1], "steps": float(step)}
     if losses[-1] <= aim:
         return Check("overfit", True, f"{count} images are learned by heart in {step} steps", "", figures)
-    says = f"{count} images are not learned by heart in {step} steps: the loss went from {losses[0]:.3g} to {losses[-1]:.3g}"
+    says = (f"{count} images are not learned by heart in {step} steps: the loss went from {losses[0]:.3g} to "
+            f"{losses[-1]:.3g}")
     if monotonic() - begun > SECONDS and min(losses) < 0.95 * losses[0]:
         return Check("overfit", True, f"{says}, which is on its way ({SECONDS:.0f} s are up)", "", figures)
     return Check("overfit", False, says, "another learning rate (`--find-lr`), less dropout, BN; or labels that do not "

@@ -14,7 +14,8 @@ from cnnspec.runtime.train.run import Setup
 
 #: The rates of the run, and its steps.
 LEAST, MOST, STEPS = 1e-6, 1.0, 100
-#: How much of the mean of the losses so far remains in a step; the run ends where it has grown to so many times its least.
+#: How much of the mean of the losses so far remains in a step; the run ends where it has grown to so many times its
+#: least.
 KEPT, GROWN = 0.9, 4.0
 
 

@@ -15,8 +15,9 @@ def fit(net: Net, data: Data, *, classes_given: bool = False) -> tuple[Net, tupl
     for a network that takes no such images, or tells too few classes.
     """
     shape = _input(net, data)
-    says = [f"{len(data.train.images):,} images to train on, {len(data.val.images):,} to judge by, "
-            f"{len(data.classes):,} classes", *data.says, *adaptations(data.shape, shape)]
+    counts = (f"{len(data.train.images):,} images to train on, {len(data.val.images):,} to judge by, "
+              f"{len(data.classes):,} classes")
+    says = [counts, *data.says, *adaptations(data.shape, shape)]
     told = _told(net)
     wanted = len(data.classes)
     if told != wanted and not classes_given:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
 from torch.nn import functional
 
 from cnnspec.analysis.learning import Regime
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def scores(made: Any) -> Tensor:
