@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
 
 from cnnspec import SpecError, load, parse
 from cnnspec.cli import group
@@ -24,6 +26,7 @@ pytest.importorskip("sklearn", reason="scikit-learn is not installed: no digits"
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
+ROOT = Path(__file__).parents[2]
 TINY = "INPUT(1x8x8) -> CONV(4) -> RELU -> GAP -> FC(10)"
 QUICK = ("--train", "digits", "--steps", "3", "--threads", "1")
 
@@ -149,3 +152,86 @@ def test_exit_codes() -> None:
     assert exit_code(whole.replace(ended="interrupted")) == 130
     assert exit_code(whole.replace(ended="the disk is full")) == 1
     assert exit_code(rounds(rival("a", []))) == 1
+
+
+# ------------------------------------------------------------------------------------- as part of compare
+
+SMALL = "INPUT(1x8x8) -> CONV(2) -> RELU -> GAP -> FC(10)"
+BOTH = ("compare", "-e", TINY, "-e", SMALL)
+SHORT = ("--train", "digits", "--steps", "2", "--seeds", "2", "--threads", "1")
+SCHEMA = json.loads((ROOT / "docs" / "schema" / "compare-1.json").read_text(encoding="utf-8"))
+
+
+def compared(*words: str) -> Result:
+    done = CliRunner().invoke(group, words)
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_a_comparison_ends_with_how_they_learn() -> None:
+    page = compared(*BOTH, *SHORT, "--columns", "params,val_accuracy").stdout
+    assert page.splitlines()[2].startswith("accuracy, trained")
+    assert "trained on digits, cpu, fp32, adamw 0.001, batch 64, 2 steps, seeds 0 and 1" in page
+    assert "no difference" in page
+
+
+def test_the_json_of_a_comparison_has_the_training(tmp_path: Path) -> None:
+    made = json.loads(compared(*BOTH, *SHORT, "--format", "json").stdout)
+    Draft202012Validator(SCHEMA).validate(made)
+    names = [*made["networks"]]
+    assert [*made["training"]["networks"]] == names
+    for name in names:
+        assert made["measures"]["val_accuracy"]["values"][name] == (
+            made["training"]["networks"][name]["val_accuracy"]["mean"])
+
+
+def test_networks_that_are_sorted_are_so_in_both_tables() -> None:
+    made = json.loads(compared(*BOTH, *SHORT, "--sort", "params", "--format", "json").stdout)
+    assert [*made["networks"]] == [*made["training"]["networks"]] == ["<expression> (2)", "<expression>"]
+    assert made["training"]["networks"]["<expression> (2)"]["params"] == made["networks"]["<expression> (2)"][
+        "totals"]["params"]
+
+
+def test_reports_and_other_formats_have_the_training(tmp_path: Path) -> None:
+    html, markdown = tmp_path / "x.html", tmp_path / "x.md"
+    done = compared(*BOTH, *SHORT, "--format", "csv", "--report", str(html), "--report", str(markdown))
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert all(0 <= float(row["val_accuracy"]) <= 1 for row in rows)
+    assert "How they learn" in html.read_text(encoding="utf-8")
+    assert "validation accuracy over steps" in html.read_text(encoding="utf-8")
+    assert "| | params | MACs | accuracy |" in " ".join(markdown.read_text(encoding="utf-8").split())
+
+
+def test_variants_are_trained_and_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "family.cnn"
+    path.write_text("block f(c) = CONV(c) -> RELU\nnet wide(c = 2) = INPUT(1x8x8) -> f(c) -> GAP -> FC(10)\n")
+    compared("compare", str(path), "--over", "c=2,3", *SHORT, "--seeds", "1", "--out", str(tmp_path / "runs"))
+    assert sorted(folder.name for folder in (tmp_path / "runs").iterdir()) == ["wide-c-2-0", "wide-c-3-0"]
+    went_on = compared("train", "--resume", str(tmp_path / "runs" / "wide-c-3-0"), "--steps", "3", "--format", "json",
+                       "--threads", "1")
+    assert json.loads(went_on.stdout)["steps"] == 3
+
+
+def test_a_call_with_a_free_name_is_trained_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "wide.cnn").write_text("net wide(c = 2) = INPUT(1x8x8) -> CONV(c) -> GAP -> FC(10)\n")
+    compared("compare", "wide(k * 2)", "--over", "k=1,2", *SHORT, "--seeds", "1", "--out", "runs")
+    went_on = compared("train", "--resume", "runs/wide-k-2-0", "--steps", "3", "--format", "json", "--threads", "1")
+    assert json.loads(went_on.stdout)["steps"] == 3
+
+
+def test_measuring_and_training_go_together() -> None:
+    made = json.loads(compared(*BOTH, *SHORT, "--profile", "--no-energy", "--format", "json").stdout)
+    assert {"latency", "val_accuracy"} <= {*made["measures"]}
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (("--columns", "val_accuracy"), "it comes with --train"),
+    (("--train", "digits", "--mode", "training"), "--mode goes with --profile"),
+    (("--threads", "1"), "--threads goes with --profile"),
+])
+def test_a_comparison_refuses_what_is_not_asked_for(words: tuple[str, ...], says: str) -> None:
+    done = CliRunner().invoke(group, (*BOTH, *words))
+    assert done.exit_code == 2
+    assert says in done.stderr
