@@ -1,4 +1,5 @@
-"""What every test runs under: one thread for numerical libraries, no deadline for random examples; and torchvision."""
+"""What every test runs under: one thread for numerical libraries, no width, no deadline for random examples; and
+torchvision."""
 
 import os
 import sys
@@ -11,6 +12,9 @@ from hypothesis import settings
 # Before anything imports torch, here or in a child process: on few cores, threads cost more than they bring.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+# Tests that run side by side are told a width, which what is piped would then be cut to.
+os.environ.pop("COLUMNS", None)
 
 # A shared machine may pause at any example; and what fails must fail again when it is run again.
 settings.register_profile("steady", deadline=None, derandomize=True)

@@ -114,15 +114,41 @@ def test_a_file_that_has_the_name_wins(repository: Path) -> None:
 
 
 @pytest.mark.parametrize("target", [
-    "specs/tiny.cnn:tiny", "tiny.cnn:tiny", "specs/tiny.cnn", "alexnet", "file.txt:net", "main:net",
-    "resnet.cnn:a/b.cnn",
+    "specs/tiny.cnn:tiny", "tiny.cnn:tiny", "specs/tiny.cnn", "alexnet", "file.txt:net", "specs/main:net", "lenet:",
+    "resnet.cnn:a/b.cnn", ":", ":net",
 ])
-def test_other_targets_are_no_revisions(target: str) -> None:
+def test_other_targets_are_no_revisions(target: str, repository: Path) -> None:
     assert named(target) is None
 
 
+def test_a_name_before_a_colon_is_a_file_where_there_is_no_repository(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    assert named("main:net") is None
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert named("main:net") is None
+
+
 @pytest.mark.parametrize(("target", "code", "says"), [
-    ("mian:specs/tiny.cnn", "unknown-revision", "did you mean `main`?"),
+    ("mian:specs/tiny.cnn", "unknown-revision", "did you mean `main:specs/tiny.cnn`?"),
+    ("mian~1:specs/tiny.cnn", "unknown-revision", "did you mean `main~1:specs/tiny.cnn`?"),
+    ("zzz:specs/tiny.cnn", "unknown-revision", "`git branch --all` and `git tag` list them"),
+    ("v1.0:lenet", "unknown-revision", "the repository has no revision `v1.0`"),
+    ("top:top", "unknown-revision", "did you mean `top.cnn:top`?"),
+    ("HEAD~7:top.cnn", "unknown-revision", "there is no revision `HEAD~7`: `HEAD` has 2 commits"),
+    ("HEAD~7:top.cnn", "unknown-revision", "help: `HEAD:top.cnn`"),
+    ("HEAD:specs", "not-a-file", "help: a file in it: `HEAD:specs/blocks.cnn`"),
+    ("HEAD:", "not-a-file", "`HEAD:` names no file: a path is missing"),
+    ("HEAD:", "not-a-file", "help: such as `HEAD:specs/blocks.cnn`"),
+    ("HEAD::tiny", "not-a-file", "`HEAD:` names no file: a path is missing"),
+    ("main:", "not-a-file", "`main:` names no file: a path is missing"),
+    ("HEAD:.", "not-a-file", "`HEAD:.` is the folder of the repository"),
+    ("HEAD:..", "file-not-found", "the path leads out of the repository"),
+    ("HEAD:tiny", "file-not-found", "the net of a file: `HEAD:specs/tiny.cnn:tiny`"),
+    ("HEAD:other", "file-not-found", "no file other at the revision HEAD, which is followed by a path"),
+    ("HEAD:resnet18", "file-not-found", "the net as it is now: `resnet18`"),
+    ("HEAD:specs/tiny", "file-not-found", "did you mean `HEAD:specs/tiny.cnn`?"),
     ("0123456789:specs/tiny.cnn", "unknown-revision", "the repository has no revision `0123456789`"),
     ("main:specs/tinyy.cnn", "file-not-found", "did you mean `main:specs/tiny.cnn`?"),
     ("main:spec/tiny.cnn", "file-not-found", "there is no file spec/tiny.cnn at the revision main"),
@@ -146,6 +172,65 @@ def test_without_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     done = run("diff", "main:specs/tiny.cnn", "lenet")
     assert (done.exit_code, "error[no-repository]" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("target", "help_"), [
+    ("HEAD:lenet", "the net as it is now: `lenet`"), ("HEAD:", "a file: `FILE` or `FILE:NET`"),
+    ("HEAD~1:net.cnn", "the file as it is now: `net.cnn`"),
+])
+def test_head_is_a_revision_even_without_a_repository(
+        target: str, help_: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.cnn").write_text("INPUT(3x8x8) -> RELU", encoding="utf-8")
+    done = run("diff", target, "lenet")
+    assert done.exit_code == 2
+    assert "error[no-repository]" in done.stderr
+    assert help_ in done.stderr
+
+
+@pytest.mark.parametrize(("target", "help_"), [
+    ("HEAD:net.cnn", "the file as it is now: `net.cnn`"), ("HEAD:sub", "`git add` and `git commit` make the first"),
+    ("HEAD:resnet18", "the net as it is now: `resnet18`"), ("HEAD:", "`git add` and `git commit` make the first"),
+    ("main:net.cnn", "the file as it is now: `net.cnn`"),
+])
+def test_a_repository_without_commits(
+        target: str, help_: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    git("init", "-q", "-b", "main")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "net.cnn").write_text("INPUT(3x8x8) -> RELU", encoding="utf-8")
+    done = run("diff", target, "lenet")
+    assert done.exit_code == 2
+    assert "error[unknown-revision]: the repository has no commits yet" in done.stderr
+    assert help_ in done.stderr
+    assert "did you mean `HEAD`" not in done.stderr
+
+
+def test_a_branch_without_commits_beside_others(repository: Path) -> None:
+    git("checkout", "-q", "--orphan", "fresh")
+    done = run("diff", "HEAD:top.cnn", "lenet")
+    assert done.exit_code == 2
+    assert "the current branch has no commits yet, so there is no `HEAD`" in done.stderr
+    assert "another branch: `main:top.cnn`" in done.stderr
+
+
+def test_a_shallow_clone_is_said(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git("clone", "-q", "--depth", "1", repository.as_uri(), str(tmp_path / "clone"))
+    monkeypatch.chdir(tmp_path / "clone")
+    done = run("diff", "HEAD~1:top.cnn", "top.cnn")
+    assert done.exit_code == 2
+    assert "`HEAD` has 1 commit in this shallow clone" in done.stderr
+    assert "help: `git fetch --unshallow`" in done.stderr
+
+
+def test_a_revision_without_specs(repository: Path) -> None:
+    (repository / "docs").mkdir()
+    (repository / "docs/a.txt").write_text("a", encoding="utf-8")
+    git("add", "docs")
+    git("commit", "-q", "-m", "docs")
+    assert "there is no spec in it" in run("diff", "HEAD:docs", "lenet").stderr
 
 
 def test_without_git(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from cnnspec.analysis.alignment import align
 from cnnspec.analysis.alignment_items import Items
 from cnnspec.analysis.difference_findings import Alteration, Altered, Finding
+from cnnspec.analysis.difference_follows import Follows, follows, in_inference
 from cnnspec.analysis.difference_gaps import in_gaps
-from cnnspec.analysis.difference_layers import Follows, in_layers
+from cnnspec.analysis.difference_layers import in_layers
 from cnnspec.analysis.difference_places import common
 from cnnspec.analysis.difference_wiring import equal, in_wiring
 from cnnspec.analysis.summary import Summary
@@ -53,6 +54,9 @@ class Change(Record):
     altered: tuple[Altered, ...]
     #: Of what took the place of something else: the layers whose values leave the one and the other.
     exits: tuple[tuple[int, int], ...]
+    #: Of an output: how many layers run in inference since then, and how many no longer do.
+    starts: int
+    stops: int
 
 
 class Difference(Record):
@@ -89,12 +93,13 @@ def difference(before: Summary, after: Summary) -> Difference:
         pairs = tuple((index, index) for index in range(len(before.layers)))
         return Difference(before, after, True, (), Follows(), pairs)
     alignment = align(before, after)
-    layers, follows = in_layers(before, after, alignment.pairs)
+    layers, rests = in_layers(before, after, alignment.pairs)
     gaps = in_gaps(before, after, alignment.gaps)
     found = _moved(_changes([*layers, *gaps]))
     wiring = in_wiring(before, after, alignment.pairs, told=bool(found))
+    wiring, rests = in_inference(before, after, wiring, rests)
     changes = sorted([*found, *_changes(wiring)], key=_order)
-    return Difference(before, after, False, tuple(changes), follows, alignment.pairs)
+    return Difference(before, after, False, tuple(changes), follows(rests, wiring), alignment.pairs)
 
 
 def _order(change: Change) -> tuple[int, int, int]:
@@ -124,6 +129,7 @@ def _change(group: list[Finding]) -> Change:
         tuple(sorted({index for finding in group for index in finding.after_layers})),
         tuple(one for finding in group for one in finding.altered),
         tuple(one for finding in group for one in finding.exits),
+        sum(finding.starts for finding in group), sum(finding.stops for finding in group),
     )
 
 

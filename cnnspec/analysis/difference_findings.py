@@ -51,6 +51,24 @@ class Finding(Record):
     altered: tuple[Altered, ...] = ()
     #: Of what took the place of something else: the layers whose values leave the one and the other.
     exits: tuple[tuple[int, int], ...] = ()
+    #: Of an output: how many layers run in inference since then, and how many no longer do.
+    starts: int = 0
+    stops: int = 0
+
+
+class Rest(Record):
+    """What the changes told of a layer and its counterpart leave of their difference, after less before."""
+
+    before: int
+    after: int
+    #: Whether a change is told of it.
+    told: bool
+    #: Whether other shapes enter or leave it.
+    reshaped: bool
+    params: int
+    macs: int
+    #: 1 for one that runs in inference now, -1 for one that no longer does, else 0.
+    runs: int
 
 
 def differing(x: LayerSummary, y: LayerSummary) -> list[str]:

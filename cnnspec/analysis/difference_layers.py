@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnnspec.analysis.difference_causes import ARGUMENT, LET, STEP, Binding, Cause, follows, of_argument, of_step
-from cnnspec.analysis.difference_findings import ALTERED, REPLACED, Alteration, Altered, Finding, differing
+from cnnspec.analysis.difference_findings import ALTERED, REPLACED, Alteration, Altered, Finding, Rest, differing
 from cnnspec.analysis.difference_places import both, place
 from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.layers.arguments import LayerError, shown
@@ -19,14 +19,6 @@ from cnnspec.layers.window import across
 from cnnspec.record import Record
 
 
-class Follows(Record):
-    """What no change did by itself: layers with other shapes, since something before them changed."""
-
-    layers: int = 0
-    params: int = 0
-    macs: int = 0
-
-
 class _Edit(Record):
     """The arguments of one layer that one place in the text has changed; none where the layer itself was replaced."""
 
@@ -34,20 +26,21 @@ class _Edit(Record):
     names: tuple[str, ...]
 
 
-def in_layers(a: Summary, b: Summary, pairs: Iterable[tuple[int, int]]) -> tuple[list[Finding], Follows]:
-    """The findings in all pairs of counterparts, and the rest."""
+def in_layers(a: Summary, b: Summary, pairs: Iterable[tuple[int, int]]) -> tuple[list[Finding], list[Rest]]:
+    """The findings in all pairs of counterparts, and what these leave of the pairs that differ."""
     findings: list[Finding] = []
-    layers = params = macs = 0
+    rests: list[Rest] = []
     for i, j in pairs:
         x, y = a.layers[i], b.layers[j]
         if x.node.op is y.node.op and x.runs == y.runs:
             continue
         found = _findings(x, y)
         findings += found
-        params += y.params - x.params - sum(one.params for one in found)
-        macs += y.macs - x.macs - sum(one.macs for one in found)
-        layers += not found and (x.input_shapes, x.output_shape) != (y.input_shapes, y.output_shape)
-    return findings, Follows(layers, params, macs)
+        rests.append(Rest(
+            i, j, bool(found), (x.input_shapes, x.output_shape) != (y.input_shapes, y.output_shape),
+            y.params - x.params - sum(one.params for one in found), y.macs - x.macs - sum(one.macs for one in found),
+            y.runs - x.runs))
+    return findings, rests
 
 
 def _findings(x: LayerSummary, y: LayerSummary) -> list[Finding]:

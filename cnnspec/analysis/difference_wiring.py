@@ -108,18 +108,21 @@ def _renamed(kind: str, before: str, after: str, old: Span, new: Span) -> Findin
 
 def _ends(a: Summary, b: Summary, wires: _Wires) -> Iterator[Finding]:
     """Outputs by name, then those that have another; the main output, which has none, is `output`."""
-    before, after = _named(a), _named(b)
+    before, after = named_outputs(a), named_outputs(b)
     for name, other in _other_names(before, after, wires):
         yield _renamed(OUTPUT, name, other, a.layers[before.pop(name)[0]].node.span,
                        b.layers[after.pop(other)[0]].node.span)
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
-        if old is None or new is None or old[1] != new[1] or not wires.same(old[0], new[0]):
-            at = new if new is not None else old
-            assert at is not None  # the name is one side's at least
-            yield Finding(OUTPUT, (OUTPUT, name), name, (), _said(a, name, old), _said(b, name, new),
-                          None if old is None else a.layers[old[0]].node.span,
-                          None if new is None else b.layers[new[0]].node.span, (), ())
+        spans = [None if end is None else whole.layers[end[0]].node.span for whole, end in ((a, old), (b, new))]
+        same = old is not None and new is not None and wires.same(old[0], new[0])
+        if same and old is not None and new is not None and old[1] != new[1]:
+            said, values = f"output {name}", ["on" if end[1] else "off" for end in (old, new)]
+            yield Finding(OUTPUT, (OUTPUT, name), name, (), said, said, *spans, (), (),
+                          alterations=(Alteration("train_only", *values, *values),))
+        elif not same:
+            yield Finding(OUTPUT, (OUTPUT, name), name, (), _said(a, name, old), _said(b, name, new), *spans, (),
+                          ())
 
 
 def _other_names(before: Mapping[str, tuple[int, bool]], after: Mapping[str, tuple[int, bool]],
@@ -135,7 +138,8 @@ def _other_names(before: Mapping[str, tuple[int, bool]], after: Mapping[str, tup
     return found
 
 
-def _named(summary: Summary) -> dict[str, tuple[int, bool]]:
+def named_outputs(summary: Summary) -> dict[str, tuple[int, bool]]:
+    """By name, the layer of an output and whether it counts in training only; the main output's name is empty."""
     return {"": (summary.graph.output, False)} | {
         output.name: (output.node, output.train_only) for output in summary.graph.outputs}
 

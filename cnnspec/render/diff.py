@@ -129,11 +129,15 @@ def cells(difference: Difference, told: Told) -> tuple[str, ...]:
 def following(difference: Difference) -> tuple[str, str, str] | None:
     """What is summed as following: words, parameters, MACs; None where nothing does."""
     rest = difference.follows
-    if not (rest.layers or rest.params or rest.macs):
-        return None
-    layers = f"{units.count(rest.layers)} layer{'' if rest.layers == 1 else 's'} downstream"
-    said = f"and {layers if rest.layers else 'the same layers'} {'has' if rest.layers == 1 else 'have'} other shapes"
-    return said, words.signed(rest.params), words.scaled(rest.macs)
+    said = []
+    if rest.layers:
+        said.append(f"{words.layers(rest.layers)} downstream {'has' if rest.layers == 1 else 'have'} other shapes")
+    elif rest.again:
+        said.append("the same layers have other shapes")
+    if rest.arguments:
+        said.append(f"{words.layers(rest.arguments)} {'has' if rest.arguments == 1 else 'have'} other arguments")
+    said += words.running(rest.starts, rest.stops)
+    return (f"and {', '.join(said)}", words.signed(rest.params), words.scaled(rest.macs)) if said else None
 
 
 def _changes(difference: Difference, told: Sequence[Told], room: int) -> Iterator[Line]:

@@ -23,7 +23,8 @@ def as_json(difference: Difference, told: Sequence[Told]) -> str:
         "schema": SCHEMA, "equal": difference.equal, "rewritten": difference.rewritten,
         "before": _net(difference.before), "after": _net(difference.after),
         "changes": [_change(difference, one) for one in told],
-        "follows": {"layers": rest.layers, "params": rest.params, "macs": rest.macs},
+        "follows": {"layers": rest.layers, "arguments": rest.arguments, "starts": rest.starts, "stops": rest.stops,
+                    "params": rest.params, "macs": rest.macs},
         "renamed": [{"before": before, "after": after} for before, after in difference.renamed],
     }, indent=2, ensure_ascii=False)
 
@@ -49,7 +50,8 @@ def _change(difference: Difference, told: Told) -> dict[str, Any]:
         "before": change.before or None, "after": change.after or None,
         "values": [{"name": one.name, "before": one.before, "after": one.after, "before_written": one.before_written,
                     "after_written": one.after_written} for one in change.alterations],
-        "count": change.count, "params": change.params, "macs": change.macs,
+        "count": change.count, "starts": change.starts, "stops": change.stops,
+        "params": change.params, "macs": change.macs,
         "before_at": _place(change.before_at), "after_at": _place(change.after_at),
         "before_layers": _paths(difference.before.layers, change.before_layers),
         "after_layers": _paths(difference.after.layers, change.after_layers),

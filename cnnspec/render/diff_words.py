@@ -34,9 +34,20 @@ def place(change: Change) -> str:
 
 
 def words(change: Change) -> str:
-    """What it is: `CONV 3×3 → 5×5`, `[basic(128)] ×1 → ×3`; and in how many places."""
+    """What it is: `CONV 3×3 → 5×5`, `[basic(128)] ×1 → ×3`; in how many places; and what runs because of it."""
     times = f", {change.count} places" if change.count > 1 else ""
-    return visible(_words(change) + times)
+    return visible(_words(change) + times + "".join(f", {said}" for said in running(change.starts, change.stops)))
+
+
+def running(starts: int, stops: int) -> list[str]:
+    """`5 layers now run in inference`."""
+    return [f"{layers(count)} {verb if count == 1 else verbs} in inference" for count, verb, verbs in (
+        (starts, "now runs", "now run"), (stops, "no longer runs", "no longer run")) if count]
+
+
+def layers(count: int) -> str:
+    """`1 layer`, `5 layers`."""
+    return f"{units.count(count)} layer{'' if count == 1 else 's'}"
 
 
 def _words(change: Change) -> str:
@@ -48,8 +59,8 @@ def _words(change: Change) -> str:
         (turns,) = change.alterations
         return f"{change.after} ×{turns.before} → ×{turns.after}"
     if change.kind in {INPUT, OUTPUT} and change.alterations:
-        (name,) = change.alterations
-        return f"{change.kind} {name.before} → {name.after}"
+        (one,) = change.alterations
+        return f"{change.kind} {one.before} → {one.after}" if one.name == "name" else f"{change.after}: {altered(one)}"
     if change.kind in {REPLACED, CONNECTED, OUTPUT}:
         return f"{change.before} → {change.after}"
     what, _, _ = change.before.partition(" …")

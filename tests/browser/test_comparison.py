@@ -14,7 +14,7 @@ def test_few_networks_stand_side_by_side_with_every_measure(show: Any) -> None:
     table = page.locator("#measures table")
     assert table.locator("thead th").all_inner_texts() == ["measure", *COMPARISONS["few"]]
     measures = [measure.title for measure in compared(COMPARISONS["few"]).measures]
-    assert table.locator("tbody th").all_inner_texts() == [*measures, "params, macs"]
+    assert table.locator("tbody th").all_inner_texts() == [*measures, "parameters and MACs"]
     row = table.locator("tr", has_text="parameters").first
     assert row.locator("td.share").all_inner_texts() == ["61,100,840", "11,689,512", "138,357,544"]
     assert row.locator("td.aside").all_inner_texts() == ["", "◂×0.19", "×2.26"]

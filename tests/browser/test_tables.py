@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+import cnnspec
 from cnnspec.analysis.outline import outline
+from cnnspec.render.report.summary_page import summary_html
 from tests.browser.reports import report, summary
 
 COLUMNS = ("layer", "output", "params", "MACs", "RF", "memory", "live")
@@ -95,11 +97,43 @@ def test_finding_leaves_the_rows_that_have_all_words(show: Any) -> None:
     found = page.seen()
     assert len(found) == 4
     assert all("shortcut" in row["path"] and "CONV 1×1" in row["label"] for row in found)
-    assert page.page.locator(".tools output").inner_text() == f"4 of {len(summary('resnet50').layers)} rows"
+    assert page.page.locator(".tools output").inner_text() == f"4 of {len(page.rows())} rows"
     field.fill("nothing like it")
     assert page.seen() == []
     field.fill("")
     assert order(page) == before
+
+
+@pytest.mark.parametrize(("words", "labels"), [
+    ("Bottleneck(64)", {"bottleneck(64)"}),
+    ("conv 7x7", {"CONV 7×7 /2"}),
+    ("CONV_BN(64, -> relu", {"conv_bn(64, k=7, s=2) → RELU"}),
+])
+def test_finding_takes_what_is_shown_as_it_is_typed(words: str, labels: set[str], show: Any) -> None:
+    page = show(report("resnet50"))
+    page.page.locator("input[type=search]").fill(words)
+    assert labels <= {row["label"] for row in page.seen()}
+
+
+def test_finding_takes_names_and_whole_extents(show: Any) -> None:
+    text = "INPUT(3x111x111) -> CONV(8, 3, pad=1) as conv1 -> CONV(8, 1) as conv2 -> POOL(111) -> FC(2)"
+    page = show(summary_html(cnnspec.parse(text, name="net.cnn").summary(), "cnnspec summary net.cnn"))
+    field = page.page.locator("input[type=search]")
+    for words, paths in (("CONV1", ["conv1"]), ("8x1x1", ["pool"]), ("1x1", ["conv2", "pool"])):
+        field.fill(words)
+        assert order(page) == paths
+
+
+def test_what_is_found_sorts_and_does_not_fold(show: Any) -> None:
+    page = show(report("resnet50"))
+    page.page.locator("input[type=search]").fill("bottleneck(")
+    before = order(page)
+    page.page.locator("tr.group:visible th").first.click()
+    assert order(page) == before
+    head(page, "params").click()
+    params = [int(row["cells"][2].replace(",", "")) for row in page.seen() if row["cells"][2]]
+    assert params == sorted(params, reverse=True)
+    assert len(params) > 10
 
 
 def test_keys_go_through_the_rows_and_open_them(show: Any) -> None:

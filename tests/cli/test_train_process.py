@@ -52,6 +52,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_asked_to_stop_ends_with_130_and_goes_on_to_the_same_bits(
         number: int, tmp_path: Path, whole: Path) -> None:
@@ -80,6 +81,7 @@ class Malicious:
         return os.mkdir, (str(self.mark),)
 
 
+@pytest.mark.slow
 def test_files_that_are_not_what_they_should_be_are_refused_in_a_line(tmp_path: Path) -> None:
     import torch
 

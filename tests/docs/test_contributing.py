@@ -31,7 +31,7 @@ def change(checkout: Path, text: str) -> None:
 
 def tried(checkout: Path) -> subprocess.CompletedProcess[str]:
     """The tests of the catalogue and of activations; those against PyTorch where it is installed."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/layers/test_catalogue.py",
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "tests/layers/test_catalogue.py",
                "tests/layers/test_activation.py", "-k", "not install"]
     return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
 

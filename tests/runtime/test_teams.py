@@ -259,6 +259,7 @@ def curve(folder: Path) -> list[tuple[int, float]]:
     return [(line["step"], line.get("loss", line.get("val_loss"))) for line in lines]
 
 
+@pytest.mark.slow
 def test_the_same_command_under_torchrun_tells_once_and_has_the_curve_of_one_process(tmp_path: Path) -> None:
     pytest.importorskip("sklearn", reason="scikit-learn's digits are learned")
     with launched(tmp_path, "--epochs", "2", "--optimizer", "sgd", "--out", "two", "--format", "json") as both:
@@ -280,6 +281,7 @@ def test_the_same_command_under_torchrun_tells_once_and_has_the_curve_of_one_pro
     assert [loss for _, loss in one] == pytest.approx([loss for _, loss in two], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_batch_that_has_no_equal_parts_is_refused_once_and_before_anything_runs(tmp_path: Path) -> None:
     pytest.importorskip("sklearn", reason="scikit-learn's digits are learned")
     with launched(tmp_path, "--batch", "63", "--out", "run") as both:
@@ -290,6 +292,7 @@ def test_a_batch_that_has_no_equal_parts_is_refused_once_and_before_anything_run
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_launcher_that_is_asked_to_end_leaves_a_checkpoint(tmp_path: Path) -> None:
     pytest.importorskip("sklearn", reason="scikit-learn's digits are learned")
     with launched(tmp_path, "--epochs", "5000", "--out", "run") as both:

@@ -29,6 +29,16 @@ const worth = (row, column) => {
   return extents.some(Number.isNaN) ? text : extents.reduce((product, extent) => product * extent, 1);
 };
 
+/** A text as keyboards write it, in small letters. */
+const typed = (text) => text.toLowerCase().replaceAll("×", "x").replaceAll("→", "->");
+
+/** Whether a word is in a row's label or path, or one of its shapes has these extents in a row. */
+const says = (element, word) => {
+  const [label, ...cells] = element.cells;
+  return typed(`${label.textContent} ${label.dataset.path}`).includes(word)
+    || cells.some(({ textContent }) => textContent.includes("×") && `x${typed(textContent)}x`.includes(`x${word}x`));
+};
+
 const compared = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
 
 class Layers {
@@ -38,7 +48,6 @@ class Layers {
     const above = [];
     this.rows = [...this.body.rows].map((element) => asRow(element, above));
     this.byElement = new Map(this.rows.map((row) => [row.element, row]));
-    this.leaves = this.rows.filter((row) => !row.group);
     this.opened = new Set(this.rows.filter((row) => row.element.classList.contains("open")));
     this.sorted = null;
     this.noun = table.dataset.noun ?? "layers";
@@ -65,7 +74,7 @@ class Layers {
   }
 
   isShown(row) {
-    if (this.flat) return !row.group && !row.element.classList.contains("out");
+    if (this.flat) return !row.element.matches(".out, .group:not(.found)");
     return !row.element.classList.contains("away");
   }
 
@@ -92,7 +101,7 @@ class Layers {
     const row = this.byElement.get(event.target.closest("tr"));
     if (!row) return;
     this.enter(row, false);
-    if (row.group && event.target.closest("th")) {
+    if (row.group && !this.flat && event.target.closest("th")) {
       event.stopPropagation();
       this.toggle(row);
     }
@@ -153,7 +162,7 @@ class Layers {
 
   /** First the largest number or the first letter on top, then the other way round, then the tree again. */
   sortBy(column) {
-    const values = new Map(this.leaves.map((row) => [row, worth(row, column)]));
+    const values = new Map(this.rows.map((row) => [row, worth(row, column)]));
     const number = [...values.values()].some((value) => typeof value === "number");
     const orders = number ? ["descending", "ascending"] : ["ascending", "descending"];
     const now = this.heads[column].getAttribute("aria-sort");
@@ -163,10 +172,10 @@ class Layers {
     if (!next) return this.place(this.rows);
     this.heads[column].setAttribute("aria-sort", next);
     const sign = next === "ascending" ? 1 : -1;
-    const known = this.leaves.filter((row) => values.get(row) !== undefined);
-    const unknown = this.leaves.filter((row) => values.get(row) === undefined);
+    const known = this.rows.filter((row) => values.get(row) !== undefined);
+    const unknown = this.rows.filter((row) => values.get(row) === undefined);
     known.sort((a, b) => sign * compared(values.get(a), values.get(b)));
-    return this.place([...this.rows.filter((row) => row.group), ...known, ...unknown]);
+    return this.place([...known, ...unknown]);
   }
 
   place(rows) {
@@ -174,16 +183,17 @@ class Layers {
     this.flatten();
   }
 
+  /** Leave the rows that say every word; what folds is among them only where words are looked for. */
   find() {
-    const words = this.field.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let found = 0;
-    for (const { element } of this.leaves) {
-      const text = `${element.cells[0].textContent} ${element.cells[0].dataset.path}`.toLowerCase();
-      const fits = words.every((word) => text.includes(word));
+    const words = typed(this.field.value).split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const { element, group } of this.rows) {
+      const fits = words.every((word) => says(element, word));
       element.classList.toggle("out", !fits);
-      found += fits;
+      if (group) element.classList.toggle("found", fits && words.length > 0);
+      count += fits;
     }
-    this.output.textContent = words.length ? `${found} of ${this.leaves.length} rows` : "";
+    this.output.textContent = words.length ? `${count} of ${this.rows.length} rows` : "";
     this.flatten();
   }
 
@@ -191,7 +201,7 @@ class Layers {
   flatten() {
     const flat = this.sorted !== null || this.field.value.trim() !== "";
     this.table.classList.toggle("flat", flat);
-    if (flat) for (const { element } of this.leaves) element.classList.remove("away");
+    if (flat) for (const { element } of this.rows) element.classList.remove("away");
     else this.fold();
   }
 
