@@ -13,6 +13,8 @@ LOSSES = ("cross-entropy", "hinge")
 RATES = {"adamw": 1e-3, "sgd": 0.05}
 #: By optimiser: AdamW's is taken apart from the gradient, and so is larger.
 DECAYS = {"adamw": 0.01, "sgd": 5e-4}
+#: Passes over the images where nothing else bounds a run.
+EPOCHS = 10
 
 
 class Regime(Record):
@@ -41,7 +43,7 @@ class Regime(Record):
     #: Images of one step, over all processes.
     batch: int = 64
     #: What ends the run, whichever comes first; None: no such bound.
-    epochs: int | None = 5
+    epochs: int | None = EPOCHS
     steps: int | None = None
     seconds: float | None = None
     augment: tuple[str, ...] = ()

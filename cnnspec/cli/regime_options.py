@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from cnnspec.analysis.learning import DECAYS, LOSSES, RATES, SCHEDULES, Regime
+from cnnspec.analysis.learning import DECAYS, EPOCHS, LOSSES, RATES, SCHEDULES, Regime
 from cnnspec.cli.train_values import take_augmentations, take_duration
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,7 +22,7 @@ _FIELDS = ("optimizer", "momentum", "schedule", "warmup", "loss", "smoothing", "
 _OPTIONS = (
     click.option("--root", metavar="FOLDER", help="Where data sets lie that have a name, or are downloaded to."),
     click.option("--epochs", type=click.IntRange(1),
-                 help="Passes over the images (default 5, if nothing else bounds it)."),
+                 help="Passes over the images (default 10, if nothing else bounds it)."),
     click.option("--steps", type=click.IntRange(1), help="Steps at most."),
     click.option("--time", "seconds", callback=take_duration, metavar="DURATION",
                  help="Time at most, such as 60s or 5m."),
@@ -64,12 +64,12 @@ def regime_options(function: F) -> F:
 
 
 def take_regime(given: Mapping[str, Any]) -> Regime:
-    """How to train, as the command line says; a batch of None is 0, for the largest. Without any bound, five epochs."""
+    """How to train, as the command line says; a batch of None is 0, for the largest. Without any bound, ten epochs."""
     bounded = any(given[name] is not None for name in ("epochs", "steps", "seconds"))
     optimizer = given["optimizer"]
     return Regime(**{name: given[name] for name in _FIELDS}, rate=given["rate"] or RATES[optimizer],
                   batch=given["batch"] or 0, decay=DECAYS[optimizer] if given["decay"] is None else given["decay"],
-                  epochs=given["epochs"] if bounded else 5)
+                  epochs=given["epochs"] if bounded else EPOCHS)
 
 
 def refuse_regime(given: Mapping[str, Any]) -> None:

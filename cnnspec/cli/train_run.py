@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
+
+import click
 
 from cnnspec.analysis.learning import Check, Regime
 from cnnspec.cli.options import fail, load_target
@@ -16,6 +19,9 @@ from cnnspec.diagnostics import SpecError
 from cnnspec.limits import Limits
 from cnnspec.net import Net
 from cnnspec.record import Record
+from cnnspec.render.console import print_lines, print_page
+from cnnspec.render.train import as_json, check_lines
+from cnnspec.render.train_layers import layer_lines
 from cnnspec.runtime.data.augment import augmentation
 from cnnspec.runtime.data.feed import ImageFeed
 from cnnspec.runtime.data.images import Data
@@ -28,7 +34,7 @@ from cnnspec.runtime.train.checkpoint import Checkpoint
 from cnnspec.runtime.train.checks import checks
 from cnnspec.runtime.train.find_rate import find_rate
 from cnnspec.runtime.train.fit import fit
-from cnnspec.runtime.train.run import CHECKPOINT, Setup, same_network, train
+from cnnspec.runtime.train.run import CHECKPOINT, Setup, same_network, train, untrained
 from cnnspec.runtime.train.stop import stopping
 from cnnspec.runtime.train.team import Alone, Team, Told
 from cnnspec.runtime.train.teams import placed, shared, team_of
@@ -82,10 +88,10 @@ def _run(request: Request, team: Team, stopped: Callable[[], bool]) -> int:
     setup = set_up(request, team)
     live = Live(request.net.name, setup.regime, on=lead)
     if request.resumed is None and not given["no_check"]:
-        asked = setup
-        setup = setup.replace(checks=team.agreed(lambda: checked(asked, live) if lead else ()))
+        asked, tell = setup, printed if given["only_check"] and given["format_"] == "table" else live.check
+        setup = setup.replace(checks=team.agreed(lambda: checked(asked, tell) if lead else ()))
         if given["only_check"]:
-            return 0 if all(check.passed for check in setup.checks) else 1
+            return concluded(setup, given["format_"])
     if request.resumed is None and given["find_lr"]:
         found = find_rate(setup, stopped)
         live.say(f"learning rate {found:.2g}, by --find-lr")
@@ -147,7 +153,7 @@ def _free(folder: str) -> str:
     return free
 
 
-def checked(setup: Setup, live: Live) -> tuple[Check, ...]:
+def checked(setup: Setup, tell: Callable[[Check], None]) -> tuple[Check, ...]:
     """Ask whether it can learn, and say what is found as it is found; one process asks alone."""
     from torch.random import fork_rng
 
@@ -155,8 +161,23 @@ def checked(setup: Setup, live: Live) -> tuple[Check, ...]:
     with fork_rng(devices=[]):
         found = []
         for check in checks(alone):
-            live.check(check)
+            tell(check)
             found.append(check)
     return tuple(found)
+
+
+def printed(check: Check) -> None:
+    """What was found, where that is what was asked for."""
+    print_lines(check_lines(check))
+    sys.stdout.flush()  # the next question may take seconds
+
+
+def concluded(setup: Setup, format_: str) -> int:
+    """The end where only questions were asked; returns the exit code."""
+    if setup.team.rank == 0 and format_ == "json":
+        click.echo(as_json(untrained(setup)))
+    elif setup.team.rank == 0:
+        print_page(partial(layer_lines, setup.checks, [layer.path for layer in setup.net.summary().layers]))
+    return 0 if all(check.passed for check in setup.checks) else 1
 
 

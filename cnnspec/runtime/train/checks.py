@@ -158,7 +158,7 @@ def gradients(patient: Patient, layers: tuple[LayerSummary, ...]) -> Check:
 
 
 def overfit(patient: Patient) -> Check:
-    """Whether one batch can be learned by heart, at the regime's rate or a smaller one."""
+    """Whether one batch can be learned by heart, at the regime's rate."""
     begun, losses = monotonic(), []
     aim = LEARNED * patient.guessing
     for _ in range(STEPS):

@@ -88,6 +88,14 @@ def train(setup: Setup, stopped: Callable[[], bool], watchers: Sequence[Watcher]
     return _learning(setup, course, says, ended, path if keeps and os.path.exists(path) else "")
 
 
+def untrained(setup: Setup) -> Learning:
+    """What is known of a network that was only asked whether it could learn."""
+    return Learning(
+        net=setup.net.name, data=setup.data.name, says=setup.says, regime=setup.regime, device=str(setup.team.device),
+        epochs=0, steps=0, seconds=0.0, images_per_second=0.0, history=(), checks=setup.checks,
+        environment=surroundings(setup.team.device))
+
+
 def _regrouped(team: Team, resumed: Checkpoint | None) -> tuple[str, ...]:
     """What changes where other processes go on than began."""
     before = team.size if resumed is None else resumed.state["processes"]

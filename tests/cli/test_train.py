@@ -1,0 +1,188 @@
+"""`cnnspec train` on the command line: what it prints, keeps and refuses, and the schema of its JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
+
+from cnnspec.cli import group
+
+pytest.importorskip("torch", reason="torch is not installed: nothing to train")
+pytest.importorskip("sklearn", reason="scikit-learn is not installed: no digits")
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "docs" / "schema" / "train-1.json").read_text(encoding="utf-8"))
+TINY = "INPUT(1x8x8) -> CONV(4) -> RELU -> GAP -> FC(10)"
+
+
+def strict(schema: Any) -> Any:
+    """The schema without room for keys that it does not describe."""
+    if isinstance(schema, dict):
+        closed = {key: strict(value) for key, value in schema.items()}
+        if "properties" in schema and schema.get("description") != SCHEMA["properties"]["environment"]["description"]:
+            closed.setdefault("additionalProperties", False)
+        return closed
+    return [strict(value) for value in schema] if isinstance(schema, list) else schema
+
+
+STRICT = Draft202012Validator(strict(SCHEMA))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(group, ["train", *words])
+
+
+def learned(*words: str, code: int = 0) -> dict[str, Any]:
+    done = run(*words, "--threads", "1", "--format", "json")
+    assert done.exit_code == code, done.output
+    made: dict[str, Any] = json.loads(done.stdout)
+    STRICT.validate(made)
+    return made
+
+
+def quick(*words: str) -> Sequence[str]:
+    return ("-e", TINY, "--steps", "3", "--no-check", *words)
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_a_run_ends_with_one_object() -> None:
+    made = learned("-e", TINY, "--epochs", "2")
+    assert (made["schema"], made["net"], made["data"]) == ("cnnspec.train/1", "<expression>", "digits")
+    assert (made["epochs"], made["steps"], len(made["history"])) == (2, 44, 2)
+    last = made["history"][-1]
+    assert all(made[name] == last[name] for name in ("train_loss", "val_loss", "val_accuracy"))
+    assert made["best_val_accuracy"] == max(epoch["val_accuracy"] for epoch in made["history"])
+    assert [check["name"] for check in made["checks"]] == [
+        "classes", "initial-loss", "scale", "dead-units", "gradients", "overfit"]
+    assert made["images_per_second"] == pytest.approx(44 * 64 / made["seconds"])
+    assert made["ended"] is None
+
+
+@pytest.mark.parametrize("words", [
+    ("--optimizer", "sgd", "--schedule", "step", "--clip", "1", "--ema", "0.9", "--augment", "flip,crop,randaugment"),
+    ("--loss", "hinge", "--deterministic", "--dtype", "bfloat16", "--schedule", "constant", "--warmup", "0"),
+    ("--label-smoothing", "0.1", "--weight-decay", "0", "--seed", "7", "--batch", "auto", "--time", "5m"),
+    ("--find-lr",),
+], ids=" ".join)
+def test_every_way_of_training_ends_with_such_an_object(words: Sequence[str]) -> None:
+    made = learned(*quick(*words))
+    assert made["steps"] == 3
+    assert made["checks"] == []
+
+
+def test_ten_epochs_are_the_default() -> None:
+    done = run("--help")
+    assert "default 10" in " ".join(done.stdout.split())
+    assert learned("-e", TINY, "--batch", "1024", "--no-check")["epochs"] == 10
+
+
+def test_a_bound_of_time_ends_a_run() -> None:
+    made = learned("-e", TINY, "--time", "0.05s", "--no-check")
+    assert made["ended"] is None
+    assert 0.05 <= made["seconds"] < 5
+
+
+def test_questions_alone_train_nothing(folder: Path) -> None:
+    made = learned("-e", TINY, "--check", code=1)
+    assert (made["steps"], made["history"], made["val_accuracy"]) == (0, [], None)
+    failed = [check["name"] for check in made["checks"] if not check["passed"]]
+    assert failed == ["overfit"]
+    assert not any(folder.iterdir())
+
+
+def test_questions_alone_are_answered_on_stdout() -> None:
+    done = run("lenet", "--check", "--threads", "1")
+    assert done.exit_code == 0
+    first, *others = done.stdout.splitlines()
+    assert first == "✓ the network tells 10 classes, as many as there are"
+    heads = next(line for line in others if "deviation" in line)
+    assert heads.split() == ["deviation", "silent", "gradient", "update"]
+    assert [line.split()[0] for line in others[others.index(heads) + 1 :] if line.startswith("  ")] == [
+        "conv[0]", "conv[1]", "conv[2]", "fc[0]", "fc[1]"]
+
+
+def test_a_run_is_kept_and_the_next_beside_it(folder: Path) -> None:
+    run(*quick())
+    run(*quick())
+    assert sorted(path.name for path in (folder / "runs").iterdir()) == ["expression-digits", "expression-digits-2"]
+    kept = folder / "runs" / "expression-digits"
+    assert (kept / "checkpoint.safetensors").is_file()
+    lines = [json.loads(line) for line in (kept / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert lines[-1]["step"] == 3
+    assert "val_accuracy" in lines[-1]
+
+
+def test_tensorboard_finds_the_metrics(folder: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator",
+                                      reason="TensorBoard is not installed")
+    made = learned("-e", TINY, "--epochs", "2", "--no-check")
+    events = accumulator.EventAccumulator(str(folder / "runs" / "expression-digits"))
+    events.Reload()
+    (tag,) = (tag for tag in events.Tags()["scalars"] if "val" in tag and "accuracy" in tag)
+    assert [event.value for event in events.Scalars(tag)] == [
+        pytest.approx(epoch["val_accuracy"]) for epoch in made["history"]]
+
+
+def test_a_spec_in_a_checkpoint_is_enough_to_say_what_it_was(folder: Path) -> None:
+    from safetensors import safe_open
+
+    run(*quick())
+    with safe_open(folder / "runs" / "expression-digits" / "checkpoint.safetensors", "pt") as file:
+        told = json.dumps(file.metadata())
+    assert "CONV(4)" in told
+    assert "fingerprint" in told
+
+
+def test_two_runs_with_the_same_seed_are_the_same() -> None:
+    words = ("-e", "INPUT(1x8x8) -> CONV(4) -> BN -> RELU -> DROPOUT(0.3) -> GAP -> FC(10)", "--epochs", "2",
+             "--no-check", "--deterministic", "--augment", "crop")
+    one, other = ([{key: value for key, value in epoch.items() if key not in ("seconds", "images_per_second")}
+                   for epoch in learned(*words)["history"]] for _ in range(2))
+    assert one == other
+
+
+@pytest.mark.parametrize(("words", "code", "says"), [
+    ((), 2, ["give one TARGET"]),
+    (("lenet", "--find-lr", "--lr", "0.1"), 2, ["exclude each other"]),
+    (("lenet", "--check", "--no-check"), 2, ["exclude each other"]),
+    (("lenet", "--resume", "x"), 2, ["--resume goes on with what the run was", "TARGET"]),
+    (("--resume", "x", "--lr", "1"), 2, ["--lr cannot be given"]),
+    (("--resume", "nowhere"), 1, ["nowhere"]),
+    (("lenet", "--loss", "hinge", "--label-smoothing", "0.1"), 2, ["--label-smoothing goes with"]),
+    (("lenet", "--dtype", "float16"), 2, ["bfloat16 trains on the CPU as well"]),
+    (("lenet", "--data", "digit"), 1, ["digit", "digits"]),
+    (("lenet", "--data", "folder:nowhere"), 1, ["nowhere"]),
+    (("lenet", "--augment", "blur"), 2, ["blur", "flip"]),
+    (("lenet", "--time", "soon"), 2, ["soon"]),
+    (("lenet", "--batch", "0"), 2, ["0"]),
+    (("lenet", "--device", "cuda:9"), 3, ["cuda"]),
+    (("-e", "INPUT(3x8x8) -> CONV(4) -> GAP -> FC(4)"), 1, ["tells 4 classes apart, but digits has 10", "FC(10)"]),
+    (("-e", "INPUT(1x2x2) -> POOL(4) -> GAP -> FC(10)"), 1, ["POOL"]),
+    (("-e", "INPUT(1x8x8) -> CONV(10)"), 1, ["no score for each class", "-> GAP -> FC(classes)"]),
+    (("lenet", "--freeze", "nothing", "--steps", "1"), 1, ["nothing"]),
+    (("lenet", "--init", "nowhere.safetensors", "--steps", "1"), 1, ["nowhere.safetensors"]),
+])
+def test_what_cannot_be_done_is_said_and_nothing_is_left(words: Sequence[str], code: int, says: Sequence[str],
+                                                         folder: Path) -> None:
+    done = run(*words)
+    assert done.exit_code == code, done.output
+    assert not done.exception or isinstance(done.exception, SystemExit)
+    assert all(word in done.stderr for word in says), done.stderr
+    assert not any(folder.iterdir())
