@@ -30,4 +30,4 @@ def digits(seed: int = 0) -> Data:
     mean, deviation = spread(Loaded(images[train]))
     return Data("digits", Split(Loaded(images[train]), labels[train]), Split(Loaded(images[val]), labels[val]),
                 tuple(map(str, range(10))), (1, 8, 8), mean, deviation,
-                (f"a fifth of each digit, chosen by the seed, is judged by: {len(val)} of {len(labels)}",))
+                (f"a fifth of each digit, chosen by the seed, is judged by: {len(val):,} of {len(labels):,}",))
