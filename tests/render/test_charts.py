@@ -292,6 +292,16 @@ def test_the_zoo_by_two_costs() -> None:
     assert all(x1 <= x2 and y1 <= y2 for (x1, y1), (x2, y2) in pairwise(steps))
 
 
+def test_names_of_the_front_stand_beside_its_line() -> None:
+    root = check(pareto_chart(fronted([(1.0, 60e6), (1.8, 11e6)]), "MACs", "parameters"))
+    (front,) = pictures.of(root, "path", "front")
+    (begin, level), (across, _), _ = pictures.path(front.get("d", ""))
+    named = [one for one in pictures.texts(root) if one.text in ("net0", "net1")]
+    assert len(named) == 2
+    assert not [one for one in named if one.top < level < one.bottom and begin < one.right and one.left < across]
+    assert not [one for one in named if one.left < across < one.right]
+
+
 def test_a_name_finds_another_side_or_stays_out() -> None:
     within = Area(0, 0, 200, 100)
     alone = placed([Spot(50, 50, 4, 60)], 14, within)

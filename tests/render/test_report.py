@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import pytest
 
 import cnnspec
+from cnnspec.analysis.lineup import Candidate, line_up
+from cnnspec.analysis.lineup_measures import LATENCY, LOW, NEITHER, PREDICTED, SECONDS, Measure, front
 from cnnspec.analysis.outline import Outline, outline
 from cnnspec.analysis.summary import Summary
+from cnnspec.render.compare_text import Shown
+from cnnspec.render.report.compare_page import compare_html
 from cnnspec.render.report.nested import choices, listed, nested
 from cnnspec.render.report.page import MOST_BYTES
 from cnnspec.render.report.summary_page import summary_html
@@ -93,6 +98,36 @@ def test_of_what_is_written_one_by_one_every_row_remains() -> None:
     text = made(summary(f"INPUT(3x32x32) -> {steps} -> FC(2)"))
     assert "There is no drawing of it here" in text
     assert text.count("<tr data-layers") == 1502
+
+
+# --------------------------------------------------------------------------------------------- comparisons
+
+
+def weighed(further: Sequence[Measure] = (), by: Sequence[str] = ()) -> list[str]:
+    """What the charts of a comparison's report weigh."""
+    lineup = line_up([Candidate(cnnspec.load(name).summary(), name) for name in ("lenet", "alexnet")], further)
+    asked = front([lineup.measure(name) for name in by]) if by else None
+    text = compare_html(Shown(lineup, front=asked), "cnnspec compare lenet alexnet")
+    section = text.partition('<section id="pareto">')[2].partition("</section>")[0]
+    return [caption.partition("</b>")[0] for caption in section.split("<figcaption><b>")[1:]]
+
+
+def seconds(name: str, values: tuple[float | None, ...] = (1e-3, 2e-3), better: str = LOW) -> Measure:
+    return Measure(name, name, "", SECONDS, better, values, bounds=better == NEITHER)
+
+
+def test_latencies_are_weighed_where_they_are_known() -> None:
+    assert weighed() == ["parameters and MACs", "inference peak and MACs"]
+    assert weighed([seconds(PREDICTED)]) == ["parameters and predicted", "inference peak and predicted"]
+    assert weighed([seconds(PREDICTED), seconds(LATENCY)]) == ["parameters and latency", "inference peak and latency"]
+
+
+def test_bounds_and_single_latencies_are_not_weighed() -> None:
+    assert weighed([seconds(PREDICTED, better=NEITHER)]) == weighed([seconds(LATENCY, (1e-3, None))]) == weighed()
+
+
+def test_each_measure_that_is_asked_for_is_weighed_against_the_first() -> None:
+    assert weighed(by=["params", "macs", "weights"]) == ["MACs and parameters", "weights and parameters"]
 
 
 # -------------------------------------------------------------------------------------------------- nesting

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnnspec.analysis.lineup import Entrant
-from cnnspec.analysis.lineup_measures import BYTES, LOW, SECONDS, Measure, dominated
+from cnnspec.analysis.lineup import Entrant, Lineup
+from cnnspec.analysis.lineup_measures import BYTES, LATENCY, LOW, PREDICTED, SECONDS, Measure, dominated
 from cnnspec.analysis.outline import Outline, outline
 from cnnspec.render import units
 from cnnspec.render.charts import axes
@@ -24,10 +24,10 @@ from cnnspec.render.snippet import visible
 from cnnspec.render.svg import element, quoted
 from cnnspec.render.totals import OVERRIDDEN
 
-#: Pairs of measures that networks are weighed by, where none are asked for: a cost, and another.
-_PAIRS = (("macs", "params"), ("macs", "inference_peak"))
+#: What stands for the time that networks take, the best known first; what they are weighed by beside it.
+_COSTS, _OTHERS = (LATENCY, PREDICTED, "macs"), ("params", "inference_peak")
 #: Measures of which the head names the best network.
-_HEADED = ("params", "macs", "flops", "inference_peak", "training_peak", "predicted", "latency")
+_HEADED = ("params", "macs", "flops", "inference_peak", "training_peak", PREDICTED, LATENCY)
 #: Names that a title lists, and networks that are shown one by one.
 _NAMED, _SHOWN = 3, 24
 
@@ -68,10 +68,20 @@ def _figures(shown: Shown) -> Iterator[Figure]:
 
 
 def _fronts(shown: Shown) -> list[Section]:
-    """The networks as points, for the measures that were asked for, or the usual pairs."""
-    pairs = [shown.front.measures[:2]] if shown.front else [tuple(map(shown.lineup.measure, pair)) for pair in _PAIRS]
-    drawn = [_front(shown, *pair) for pair in pairs]
-    return [Section("pareto", "Which to take", "".join(drawn))]
+    """The networks as points: the first of the measures that were asked for against each other one, or the usual."""
+    lineup = shown.lineup
+    first, *others = shown.front.measures if shown.front else (_cost(lineup), *map(lineup.measure, _OTHERS))
+    return [Section("pareto", "Which to take", "".join(_front(shown, first, other) for other in others or [first]))]
+
+
+def _cost(lineup: Lineup) -> Measure:
+    """The time that networks take, as it was measured, else predicted, else as the MACs tell it.
+
+    Bounds order nothing, and what one network alone has compares none.
+    """
+    known = {measure.name: measure for measure in lineup.measures
+             if measure.better == LOW and sum(number is not None for number in measure.numbers) > 1}
+    return next((known[name] for name in _COSTS if name in known), lineup.measure("macs"))
 
 
 def _front(shown: Shown, x: Measure, y: Measure) -> str:
