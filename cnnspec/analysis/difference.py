@@ -24,6 +24,8 @@ from cnnspec.source import Span
 
 #: Kinds of changes beside those of findings: a layer or unit that stands elsewhere.
 MOVED = "moved"
+#: What several changes that are one have together.
+_ADDED = ("count", "params", "macs", "before_layers", "after_layers", "altered", "exits", "starts", "stops")
 #: Behind every layer: where changes of outputs are told.
 _LAST = 1 << 60
 
@@ -98,8 +100,21 @@ def difference(before: Summary, after: Summary) -> Difference:
     found = _moved(_changes([*layers, *gaps]))
     wiring = in_wiring(before, after, alignment.pairs, told=bool(found))
     wiring, rests = in_inference(before, after, wiring, rests)
-    changes = sorted([*found, *_changes(wiring)], key=_order)
+    changes = _joined(sorted([*found, *_changes(wiring)], key=_order))
     return Difference(before, after, False, tuple(changes), follows(rests, wiring), alignment.pairs)
+
+
+def _joined(changes: Iterable[Change]) -> list[Change]:
+    """Changes that say the same, of the same lines, as one: the first's, with the places and figures of all."""
+    found: dict[object, Change] = {}
+    for change in changes:
+        values = tuple((one.name, one.before, one.after) for one in change.alterations)
+        said = (change.kind, change.place, change.before, change.after, values,
+                *(None if at is None else (at.source.name, at.line) for at in (change.before_at, change.after_at)))
+        first = found.get(said)
+        found[said] = change if first is None else first.replace(**{
+            name: getattr(first, name) + getattr(change, name) for name in _ADDED})
+    return [*found.values()]
 
 
 def _order(change: Change) -> tuple[int, int, int]:

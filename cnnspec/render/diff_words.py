@@ -61,7 +61,10 @@ def _words(change: Change) -> str:
     if change.kind in {INPUT, OUTPUT} and change.alterations:
         (one,) = change.alterations
         return f"{change.kind} {one.before} → {one.after}" if one.name == "name" else f"{change.after}: {altered(one)}"
-    if change.kind in {REPLACED, CONNECTED, OUTPUT}:
+    if change.kind == CONNECTED:
+        reader, _, values = change.after.partition(" reads ")
+        return f"{change.before} → {values if change.before.startswith(f'{reader} reads ') else change.after}"
+    if change.kind in {REPLACED, OUTPUT}:
         return f"{change.before} → {change.after}"
     what, _, _ = change.before.partition(" …")
     for one in change.alterations:
@@ -85,11 +88,13 @@ def line(difference: Difference, change: Change) -> str:
 
 
 def _line(at: Span, whole: Summary) -> str:
-    """A line; with its file's name where the network stands in another; what the command line gave, by its name."""
+    """A line; with its file's name where the network stands in another; of the command line, what has given it."""
     name = at.source.name
     if name == whole.graph.span.source.name:
         return str(at.line)
-    return visible(name if name.startswith("<") else f"{name.rpartition('/')[2]}:{at.line}")
+    if name.startswith("<"):  # a setting is a text of its own
+        return name if name in {"<stdin>", "<target>"} else "--set"
+    return visible(f"{name.rpartition('/')[2]}:{at.line}")
 
 
 # --------------------------------------------------------------------------------------------- figures

@@ -145,6 +145,9 @@ def test_settings_go_to_both_or_to_one(files: Path) -> None:
     done = run("a.cnn", "a.cnn", "--set-after", "w=16")
     assert done.exit_code == 1
     assert "  ~ n: w 8 → 16" in done.stdout
+    change, = (line for line in done.stdout.splitlines() if line.startswith("  ~ "))
+    assert change.endswith("  2 → --set")
+    assert "<w>" not in done.stdout
     assert run("a.cnn", "a.cnn", "--set", "w=4", "--set-before", "w=16", "--set-after", "w=16").exit_code == 0
     made = json.loads(run("a.cnn", "b.cnn", "--input", "3x64x64", "--format", "json").stdout)
     assert [made[side]["inputs"] for side in ("before", "after")] == [[[3, 64, 64]]] * 2
