@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from cnnspec.analysis.alignment import align
 from cnnspec.analysis.alignment_items import Items
-from cnnspec.analysis.difference_findings import Alteration, Altered, Finding
+from cnnspec.analysis.difference_findings import REPEATED, Alteration, Altered, Finding
 from cnnspec.analysis.difference_follows import Follows, follows, in_inference
 from cnnspec.analysis.difference_gaps import in_gaps
 from cnnspec.analysis.difference_layers import in_layers
@@ -79,6 +79,14 @@ class Difference(Record):
         """Paths of counterparts that have weights and other names: what a state dict is not loaded by."""
         layers = [(self.before.layers[i], self.after.layers[j]) for i, j in self.pairs]
         return [(x.path, y.path) for x, y in layers if x.path != y.path and (y.params or y.buffers)]
+
+    @property
+    def matched(self) -> float:
+        """The share of the layers of both that have a counterpart, from 0 to 1; other turns of a repeat have theirs."""
+        turns = [one for one in self.changes if one.kind == REPEATED]
+        repeated = sum(len(one.before_layers) + len(one.after_layers) for one in turns)
+        whole = len(self.before.layers) + len(self.after.layers)
+        return (2 * len(self.pairs) + repeated) / whole
 
     @property
     def rewritten(self) -> bool:
@@ -149,13 +157,13 @@ def _change(group: list[Finding]) -> Change:
 
 
 def _one(texts: list[str]) -> str:
-    """What several texts say; where they differ, what they begin with, or else what they end with."""
+    """What several texts say; where they differ, what they begin with, or else end with, or else the first."""
     if len(set(texts)) == 1:
         return texts[0]
     words = [text.split(" ") for text in texts]
     begin = words[0][: _common(words)]
     end = [] if begin else words[0][len(words[0]) - _common([each[::-1] for each in words]) :]
-    return " ".join([*begin, "…", *end])
+    return " ".join([*begin, "…", *end]) if begin or end else f"{texts[0]} and others"
 
 
 def _common(rows: list[list[str]]) -> int:

@@ -252,6 +252,8 @@ def test_counterparts_with_other_names_are_told() -> None:
      ["~ RELU → SILU, 2 places"]),
     ("INPUT(3x8x8) -> CONV(4) -> RELU\n-> CONV(4) -> RELU", "INPUT(3x8x8) -> CONV(4) -> SILU\n-> CONV(4) -> SILU",
      ["~ RELU → SILU", "~ RELU → SILU"]),
+    ("INPUT(3x8x8) -> CONV(4) -> POOL(2) -> RELU", "INPUT(3x8x8) -> CONV(4) -> UPCONV(3, 2, stride=2) -> BN -> RELU",
+     ["~ POOL max 2×2 → [UPCONV 2×2 /2 → BN]"]),
     ("INPUT(3x8x8) -> CONV(4) -> RELU -> OUTPUT(a) -> FC(3)", "INPUT(3x8x8) -> CONV(4) -> OUTPUT(a) -> RELU -> FC(3)",
      ["~ output a at relu → output a at conv"]),
     ("INPUT(3x8x8) -> CONV(4) -> FC(3)", "INPUT(3x8x8) -> CONV(4) -> OUTPUT(a) -> FC(3)", ["+ output a at conv"]),
