@@ -6,20 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from cnnspec.analysis.lineup import Entrant, Lineup
 from cnnspec.analysis.lineup_measures import BYTES, LATENCY, LOW, PREDICTED, SECONDS, Measure, dominated
-from cnnspec.analysis.outline import Outline, outline
 from cnnspec.render import units
 from cnnspec.render.charts import axes
 from cnnspec.render.charts.pareto import Point, pareto_chart
 from cnnspec.render.compare import foot
 from cnnspec.render.compare_text import MOST_COLUMNS, Shown, listed, value
 from cnnspec.render.report import charts
+from cnnspec.render.report.choices import Rows, choices, closed
 from cnnspec.render.report.compare_tables import measures_table, networks_table, stages_table
 from cnnspec.render.report.facts import place as written_at
 from cnnspec.render.report.layers import side_by_side
-from cnnspec.render.report.nested import Entry, choices, nested
 from cnnspec.render.report.page import Figure, Page, Section, fitting
 from cnnspec.render.report.summary_page import COLUMNS, MOST_ROWS
-from cnnspec.render.report.table import layer_table
 from cnnspec.render.snippet import visible
 from cnnspec.render.svg import element, quoted
 from cnnspec.render.totals import OVERRIDDEN
@@ -28,6 +26,8 @@ from cnnspec.render.totals import OVERRIDDEN
 _COSTS, _OTHERS = (LATENCY, PREDICTED, "macs"), ("params", "inference_peak")
 #: Measures of which the head names the best network.
 _HEADED = ("params", "macs", "flops", "inference_peak", "training_peak", PREDICTED, LATENCY)
+#: Said where networks are not shown one by one.
+_ELSEWHERE = "These are more networks than a page holds with their layers: `cnnspec summary NAME --report` shows one."
 #: Names that a title lists, and networks that are shown one by one.
 _NAMED, _SHOWN = 3, 24
 
@@ -104,21 +104,21 @@ def _axis(measure: Measure) -> axes.Measure:
 
 
 def _networks(entrants: Sequence[Entrant]) -> Iterator[tuple[Section, ...]]:
-    """Each network folded into a line: with drawing and all layers, with fewer, as a table alone, not at all."""
+    """Each network folded into a line: with drawing and all layers, with fewer, as a table alone; or how to get one."""
     if len(entrants) <= _SHOWN:
-        detailed = [next(iter(choices(entrant.summary, None, MOST_ROWS // len(entrants)))) for entrant in entrants]
-        closed = [nested(outline(entrant.summary), Outline((), 0)) for entrant in entrants]
-        for entries, drawn in ((detailed, True), (closed, True), (closed, False)):
-            bodies = (_network(entrant, one, drawn=drawn) for entrant, one in zip(entrants, entries, strict=True))
+        most = MOST_ROWS // len(entrants)
+        detailed = [next(choices(entrant.summary, None, most)) for entrant in entrants]
+        folded = [closed(entrant.summary, most) for entrant in entrants]
+        for tables, drawn in ((detailed, True), (folded, True), (folded, False)):
+            bodies = (_network(entrant, rows, drawn=drawn) for entrant, rows in zip(entrants, tables, strict=True))
             yield (Section("networks", "One by one", "".join(bodies)),)
-    yield ()
+    yield (Section("networks", "One by one", element("p", _ELSEWHERE, class_="missing")),)
 
 
-def _network(entrant: Entrant, entries: Sequence[Entry], *, drawn: bool) -> str:
+def _network(entrant: Entrant, rows: Rows, *, drawn: bool) -> str:
     """A network that opens at a click; what is pointed at in it is marked in it alone."""
     whole = entrant.summary.totals
     told = (written_at(entrant.summary), f"{units.scaled(whole.params)} parameters", f"{units.scaled(whole.macs)} MACs")
     head = element("summary", element("b", quoted(visible(entrant.name))), f" {element('i', quoted(' · '.join(told)))}")
-    body = side_by_side(entrant.summary, entries, COLUMNS) if drawn else element(
-        "div", layer_table(entrant.summary, entries, COLUMNS), class_="scroll")
+    body = side_by_side(entrant.summary, rows, COLUMNS, drawn=drawn)
     return element("details", head, body, data_net=visible(entrant.name))
