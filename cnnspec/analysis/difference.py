@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from cnnspec.analysis.alignment import align
 from cnnspec.analysis.alignment_items import Items
-from cnnspec.analysis.difference_findings import Alteration, Altered, Finding
+from cnnspec.analysis.difference_findings import REPEATED, Alteration, Altered, Finding
 from cnnspec.analysis.difference_follows import Follows, follows, in_inference
 from cnnspec.analysis.difference_gaps import in_gaps
 from cnnspec.analysis.difference_layers import in_layers
@@ -24,6 +24,8 @@ from cnnspec.source import Span
 
 #: Kinds of changes beside those of findings: a layer or unit that stands elsewhere.
 MOVED = "moved"
+#: What several changes that are one have together.
+_ADDED = ("count", "params", "macs", "before_layers", "after_layers", "altered", "exits", "starts", "stops")
 #: Behind every layer: where changes of outputs are told.
 _LAST = 1 << 60
 
@@ -79,6 +81,14 @@ class Difference(Record):
         return [(x.path, y.path) for x, y in layers if x.path != y.path and (y.params or y.buffers)]
 
     @property
+    def matched(self) -> float:
+        """The share of the layers of both that have a counterpart, from 0 to 1; other turns of a repeat have theirs."""
+        turns = [one for one in self.changes if one.kind == REPEATED]
+        repeated = sum(len(one.before_layers) + len(one.after_layers) for one in turns)
+        whole = len(self.before.layers) + len(self.after.layers)
+        return (2 * len(self.pairs) + repeated) / whole
+
+    @property
     def rewritten(self) -> bool:
         """Of equal networks, whether one has other blocks, repeats, or names of layers."""
         items = Items()
@@ -98,8 +108,21 @@ def difference(before: Summary, after: Summary) -> Difference:
     found = _moved(_changes([*layers, *gaps]))
     wiring = in_wiring(before, after, alignment.pairs, told=bool(found))
     wiring, rests = in_inference(before, after, wiring, rests)
-    changes = sorted([*found, *_changes(wiring)], key=_order)
+    changes = _joined(sorted([*found, *_changes(wiring)], key=_order))
     return Difference(before, after, False, tuple(changes), follows(rests, wiring), alignment.pairs)
+
+
+def _joined(changes: Iterable[Change]) -> list[Change]:
+    """Changes that say the same, of the same lines, as one: the first's, with the places and figures of all."""
+    found: dict[object, Change] = {}
+    for change in changes:
+        values = tuple((one.name, one.before, one.after) for one in change.alterations)
+        said = (change.kind, change.place, change.before, change.after, values,
+                *(None if at is None else (at.source.name, at.line) for at in (change.before_at, change.after_at)))
+        first = found.get(said)
+        found[said] = change if first is None else first.replace(**{
+            name: getattr(first, name) + getattr(change, name) for name in _ADDED})
+    return [*found.values()]
 
 
 def _order(change: Change) -> tuple[int, int, int]:
@@ -134,13 +157,13 @@ def _change(group: list[Finding]) -> Change:
 
 
 def _one(texts: list[str]) -> str:
-    """What several texts say; where they differ, what they begin with, or else what they end with."""
+    """What several texts say; where they differ, what they begin with, or else end with, or else the first."""
     if len(set(texts)) == 1:
         return texts[0]
     words = [text.split(" ") for text in texts]
     begin = words[0][: _common(words)]
     end = [] if begin else words[0][len(words[0]) - _common([each[::-1] for each in words]) :]
-    return " ".join([*begin, "…", *end])
+    return " ".join([*begin, "…", *end]) if begin or end else f"{texts[0]} and others"
 
 
 def _common(rows: list[list[str]]) -> int:

@@ -65,6 +65,8 @@ class Rest(Record):
     told: bool
     #: Whether other shapes enter or leave it.
     reshaped: bool
+    #: Whether it has other arguments.
+    altered: bool
     params: int
     macs: int
     #: 1 for one that runs in inference now, -1 for one that no longer does, else 0.

@@ -38,6 +38,7 @@ def in_layers(a: Summary, b: Summary, pairs: Iterable[tuple[int, int]]) -> tuple
         findings += found
         rests.append(Rest(
             i, j, bool(found), (x.input_shapes, x.output_shape) != (y.input_shapes, y.output_shape),
+            x.op == y.op and bool(differing(x, y)),
             y.params - x.params - sum(one.params for one in found), y.macs - x.macs - sum(one.macs for one in found),
             y.runs - x.runs))
     return findings, rests

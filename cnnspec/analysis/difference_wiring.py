@@ -10,6 +10,9 @@ from cnnspec.analysis.summary import LayerSummary, Summary
 from cnnspec.graph.network import Node
 from cnnspec.source import Span
 
+#: Names of values that are listed for a layer that reads others now.
+_MOST_READ = 3
+
 
 def equal(a: Summary, b: Summary) -> bool:
     """Whether both have the same layers with the same arguments, connections, shapes, inputs and outputs.
@@ -77,15 +80,53 @@ def _connections(a: Summary, b: Summary, wires: _Wires, *, strict: bool) -> Iter
         else:
             differs = _spelled(x) != _spelled(y) and len(wires.pairs) == len(a.layers) == len(b.layers)
         if differs:
-            before, after = (f"{layer.op} of {_read(summary, layer)}" for summary, layer in ((a, x), (b, y)))
-            yield Finding(CONNECTED, (CONNECTED, x.node.span, y.node.span), y.node.scope, place(y.node.scope), before,
-                          after, x.node.span, y.node.span, (i,), (j,))
+            before, after = _clipped(*_read(a, b, x, y, wires.pairs))
+            yield Finding(CONNECTED, (CONNECTED, x.node.span, y.node.span), y.node.scope, place(y.node.scope),
+                          f"{x.op} reads {', '.join(before)}", f"{y.op} reads {', '.join(after)}",
+                          x.node.span, y.node.span, (i,), (j,))
 
 
-def _read(summary: Summary, layer: LayerSummary) -> str:
-    """The paths of what a layer reads; of many, how many they are."""
-    paths = [summary.layers[index].path for index in layer.node.inputs]
-    return ", ".join(paths) if len(paths) <= 3 else f"{len(paths)} values"
+def _read(a: Summary, b: Summary, x: LayerSummary, y: LayerSummary,
+          pairs: Mapping[int, int]) -> tuple[list[str], list[str]]:
+    """The paths of what a layer and its counterpart read, from the block that they stand in.
+
+    What both networks have goes by its name before, so that another order can be told from other names.
+    """
+    earlier = {j: i for i, j in pairs.items()}
+    before = [_within(a.layers[index].path, x) for index in x.node.inputs]
+    after: list[str] = []
+    for index in y.node.inputs:
+        known = index in earlier
+        path = _within(a.layers[earlier[index]].path, x) if known else _within(b.layers[index].path, y)
+        after.append(f"new {path}" if not known and path in before else path)
+    return before, after
+
+
+def _within(path: str, reader: LayerSummary) -> str:
+    """A path without the blocks that the layer which reads it stands in, too."""
+    block = reader.path.rpartition(".")[0]
+    return path.removeprefix(f"{block}.") if block else path
+
+
+def _clipped(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    """Two lists of names; of long ones, the first that are not the same in both."""
+    if max(len(before), len(after)) <= _MOST_READ:
+        return before, after
+    start = _alike(before, after)
+    end = _alike(before[start:][::-1], after[start:][::-1])
+    return _shown(before, start, end), _shown(after, start, end)
+
+
+def _shown(names: list[str], start: int, end: int) -> list[str]:
+    """The first of some names, without so many at either end."""
+    own = names[start : len(names) - end]
+    return [*["…"] * bool(start), *own[:_MOST_READ], *["…"] * bool(end or len(own) > _MOST_READ)]
+
+
+def _alike(before: Sequence[str], after: Sequence[str]) -> int:
+    """How many names from the first are the same in both."""
+    return next((at for at, (x, y) in enumerate(zip(before, after, strict=False)) if x != y),
+                min(len(before), len(after)))
 
 
 def _spelled(layer: LayerSummary) -> str:
@@ -114,15 +155,20 @@ def _ends(a: Summary, b: Summary, wires: _Wires) -> Iterator[Finding]:
                        b.layers[after.pop(other)[0]].node.span)
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
-        spans = [None if end is None else whole.layers[end[0]].node.span for whole, end in ((a, old), (b, new))]
-        same = old is not None and new is not None and wires.same(old[0], new[0])
-        if same and old is not None and new is not None and old[1] != new[1]:
-            said, values = f"output {name}", ["on" if end[1] else "off" for end in (old, new)]
-            yield Finding(OUTPUT, (OUTPUT, name), name, (), said, said, *spans, (), (),
-                          alterations=(Alteration("train_only", *values, *values),))
-        elif not same:
-            yield Finding(OUTPUT, (OUTPUT, name), name, (), _said(a, name, old), _said(b, name, new), *spans, (),
-                          ())
+        said = _said(a, name, old), _said(b, name, new)
+        alterations: tuple[Alteration, ...] = ()
+        if old is not None and new is not None and wires.same(old[0], new[0]):
+            if old[1] == new[1]:
+                continue
+            said = (f"output {name}",) * 2
+            alterations = (_trained(old[1], new[1]),)
+        yield Finding(OUTPUT, (OUTPUT, name), name, (), *said, None if old is None else a.layers[old[0]].node.span,
+                      None if new is None else b.layers[new[0]].node.span, (), (), alterations=alterations)
+
+
+def _trained(before: bool, after: bool) -> Alteration:
+    values = ["on" if train_only else "off" for train_only in (before, after)]
+    return Alteration("train_only", *values, *values)
 
 
 def _other_names(before: Mapping[str, tuple[int, bool]], after: Mapping[str, tuple[int, bool]],

@@ -17,6 +17,10 @@ from cnnspec.render.snippet import visible, width
 MOST_CHANGES = 40
 #: Cells of the words of a change, at most and at least; of a line where nothing says how wide it may be.
 _WIDEST, _NARROWEST, _USUAL = 60, 24, 80
+#: Cells of a place, and of what was there and what is there; lines of a change.
+_LONGEST, _MOST_LINES = 48, 4
+#: Of all layers, the share with counterparts below which two networks have little in common.
+_LITTLE = 0.25
 
 #: Columns as a narrow terminal loses them: the peak, the receptive field, MACs, the line, parameters.
 _LEAST_FIRST = (3, 2, 1, 4, 0)
@@ -51,8 +55,21 @@ def page(difference: Difference, told: Sequence[Told], room: int | None) -> Iter
     if difference.equal:
         yield [Styled(f"  {REWRITTEN if difference.rewritten else SAME}")]
     else:
+        said = little(difference)
+        if said:
+            yield from ([Styled(f"  {part}")] for part in _wrapped(said, max((room or _USUAL) - 2, _NARROWEST)))
+            yield []
         yield from _changes(difference, told, room or _USUAL)
     yield from _names(difference, room or _USUAL)
+
+
+def little(difference: Difference) -> str:
+    """Of networks that have little in common, that they have; empty for others."""
+    if difference.matched >= _LITTLE:
+        return ""
+    a, b = (units.count(len(summary.layers)) for summary in (difference.before, difference.after))
+    return (f"little in common: of {a} and {b} layers, {units.count(len(difference.pairs))} were matched "
+            f"({100 * difference.matched:.0f} % of both)")
 
 
 def head(difference: Difference) -> Iterator[Line]:
@@ -162,7 +179,7 @@ def _changes(difference: Difference, told: Sequence[Told], room: int) -> Iterato
     yield line([Styled("    ")], "", titles, "dim")
     for one, text, row in zip(told, texts, rows, strict=True):
         sign = words.mark(one.change)
-        first, *more = _wrapped(text, left)
+        first, *more = _cut(_wrapped(text, left))
         yield line([Styled(f"  {sign} ", words.MARKS[sign])], first, row)
         yield from ([Styled(f"      {part}")] for part in more)
     if len(told) < len(difference.changes):
@@ -177,7 +194,13 @@ def _changes(difference: Difference, told: Sequence[Told], room: int) -> Iterato
 
 
 def _text(change: Change) -> str:
-    return words.place(change) + words.words(change)
+    return words.place(change, _LONGEST) + words.words(change, _LONGEST)
+
+
+def _cut(lines: list[str]) -> list[str]:
+    """The first lines of a text."""
+    *first, last = lines[:_MOST_LINES]
+    return [*first, last if len(lines) <= _MOST_LINES else f"{last[:-1]}…"]
 
 
 def _wrapped(text: str, room: int) -> list[str]:

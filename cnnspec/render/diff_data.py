@@ -21,7 +21,7 @@ def as_json(difference: Difference, told: Sequence[Told]) -> str:
     rest = difference.follows
     return json.dumps({
         "schema": SCHEMA, "equal": difference.equal, "rewritten": difference.rewritten,
-        "before": _net(difference.before), "after": _net(difference.after),
+        "matched": round(difference.matched, 4), "before": _net(difference.before), "after": _net(difference.after),
         "changes": [_change(difference, one) for one in told],
         "follows": {"layers": rest.layers, "arguments": rest.arguments, "starts": rest.starts, "stops": rest.stops,
                     "params": rest.params, "macs": rest.macs},

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cnnspec.analysis.difference import Difference
 from cnnspec.render import diff_words as words
-from cnnspec.render.diff import ALONE, REWRITTEN, SAME, Told, cells, figures, following
+from cnnspec.render.diff import ALONE, REWRITTEN, SAME, Told, cells, figures, following, little
 from cnnspec.render.markdown import escaped, row
 from cnnspec.render.snippet import visible
 
@@ -21,6 +21,8 @@ def as_markdown(difference: Difference, told: Sequence[Told]) -> str:
     lines += ["", row(["", "before", "after", ""]), row([":--", "--:", "--:", "--:"], raw=True)]
     lines += [row([one.name, one.before, one.after, one.ratio]) for one in figures(difference)]
     said = [REWRITTEN if difference.rewritten else SAME] if difference.equal else _changes(difference, told)
+    if not difference.equal and little(difference):
+        lines += ["", little(difference)]
     lines += ["", *said]
     return "\n".join(lines) + "\n"
 

@@ -16,7 +16,7 @@ from cnnspec.analysis.difference_findings import (
 from cnnspec.analysis.field import ReceptiveField
 from cnnspec.analysis.summary import Summary
 from cnnspec.render import units
-from cnnspec.render.snippet import visible
+from cnnspec.render.snippet import visible, width
 from cnnspec.source import Span
 
 #: How changes are marked, and each mark's style.
@@ -28,15 +28,30 @@ def mark(change: Change) -> str:
     return "~" if change.before and change.after else "+" if change.after else "-"
 
 
-def place(change: Change) -> str:
-    """What stands around it, with a colon behind; empty for the network itself."""
-    return visible(f"{' · '.join(change.place)}: ") if change.place else ""
+def place(change: Change, most: int | None = None) -> str:
+    """What stands around it, with a colon behind; empty for the network itself. A long one by what is innermost."""
+    parts = [visible(part) for part in change.place]
+    while most is not None and len(parts) > 2 and sum(map(width, parts)) + 3 * len(parts) > most:
+        parts = ["…", *parts[2:]]
+    return f"{' · '.join(parts)}: " if parts else ""
 
 
-def words(change: Change) -> str:
-    """What it is: `CONV 3×3 → 5×5`, `[basic(128)] ×1 → ×3`; in how many places; and what runs because of it."""
+def words(change: Change, most: int | None = None) -> str:
+    """What it is: `CONV 3×3 → 5×5`, `[basic(128)] ×1 → ×3`; in how many places; and what runs because of it.
+
+    Of what was there and what is there, `most` cells each, where a change says both.
+    """
+    if most is not None:
+        change = change.replace(before=_clipped(change.before, most), after=_clipped(change.after, most))
     times = f", {change.count} places" if change.count > 1 else ""
     return visible(_words(change) + times + "".join(f", {said}" for said in running(change.starts, change.stops)))
+
+
+def _clipped(text: str, most: int) -> str:
+    if width(text) <= most:
+        return text
+    whole, _, _ = text[: most - 1].rpartition(" ")
+    return f"{(whole or text[: most - 2]).rstrip(' →')} …"
 
 
 def running(starts: int, stops: int) -> list[str]:
@@ -61,8 +76,11 @@ def _words(change: Change) -> str:
     if change.kind in {INPUT, OUTPUT} and change.alterations:
         (one,) = change.alterations
         return f"{change.kind} {one.before} → {one.after}" if one.name == "name" else f"{change.after}: {altered(one)}"
-    if change.kind in {REPLACED, CONNECTED, OUTPUT}:
-        return f"{change.before} → {change.after}"
+    if change.kind == CONNECTED:
+        reader, _, values = change.after.partition(" reads ")
+        return f"{change.before} → {values if change.before.startswith(f'{reader} reads ') else change.after}"
+    if change.kind in {REPLACED, OUTPUT}:
+        return f"{_grouped(change.before)} → {_grouped(change.after)}"
     what, _, _ = change.before.partition(" …")
     for one in change.alterations:
         if what.endswith(f" {one.before}") or (one.name == "kernel" and f" {one.before}" in what):
@@ -70,6 +88,11 @@ def _words(change: Change) -> str:
             head = what[: what.rindex(f" {one.before}")]  # `CONV 3×3` says already what it is about
             return ", ".join([f"{head} {one.before} → {one.after}", *others])
     return f"{what}{' ' if what == 'let' else ': '}{', '.join(map(altered, change.alterations))}"
+
+
+def _grouped(chain: str) -> str:
+    """A chain as the language groups one, so that its arrows are not taken for the change."""
+    return f"[{chain}]" if " → " in chain else chain
 
 
 def altered(one: Alteration) -> str:
@@ -85,11 +108,13 @@ def line(difference: Difference, change: Change) -> str:
 
 
 def _line(at: Span, whole: Summary) -> str:
-    """A line; with its file's name where the network stands in another; what the command line gave, by its name."""
+    """A line; with its file's name where the network stands in another; of the command line, what has given it."""
     name = at.source.name
     if name == whole.graph.span.source.name:
         return str(at.line)
-    return visible(name if name.startswith("<") else f"{name.rpartition('/')[2]}:{at.line}")
+    if name.startswith("<"):  # a setting is a text of its own
+        return name if name in {"<stdin>", "<target>"} else "--set"
+    return visible(f"{name.rpartition('/')[2]}:{at.line}")
 
 
 # --------------------------------------------------------------------------------------------- figures

@@ -15,10 +15,12 @@ import cnnspec
 from cnnspec.analysis.alignment import align
 from cnnspec.analysis.difference import Change, Difference, difference
 from cnnspec.analysis.difference_alone import alone
+from cnnspec.analysis.difference_follows import Follows
 from cnnspec.analysis.summary import Summary, summarize
 from cnnspec.files import known_nets
 from cnnspec.limits import Limits
 from cnnspec.render import diff_words as words
+from cnnspec.render.diff import following
 from cnnspec.source import Source
 from cnnspec.targets import from_source
 from tests.analysis.edits import EDITS, Edit
@@ -227,11 +229,31 @@ def test_counterparts_with_other_names_are_told() -> None:
      "block b(f) = f -> RELU\nnet n = INPUT(3x8x8) -> b([CONV(4, 1) -> BN])", ["~ b: CONV 3×3 → 1×1"]),
     ("INPUT(3x8x8) -> LEAKYRELU(0.1)", "INPUT(3x8x8) -> LEAKYRELU(0.2)", ["~ LEAKYRELU: slope 0.1 → 0.2"]),
     ("INPUT(3x8x8) -> CONV(4) as a -> CONV(4) as b -> ADD{ @a | ID }",
-     "INPUT(3x8x8) -> CONV(4) as a -> CONV(4) as b -> ADD{ @b | ID }", ["~ ADD of a, b → ADD of b, b"]),
+     "INPUT(3x8x8) -> CONV(4) as a -> CONV(4) as b -> ADD{ @b | ID }", ["~ ADD reads a, b → b, b"]),
     ("INPUT(3x8x8) -> CONCAT{ CONV(4) | CONV(5) }", "INPUT(3x8x8) -> CONCAT{ CONV(5) | CONV(4) }",
-     ["~ CONCAT of conv[0], conv[1] → CONCAT of conv[0], conv[1]"]),
+     ["~ CONCAT reads conv[0], conv[1] → conv[1], conv[0]"]),
     ("INPUT(3x8x8) -> CONV(3) as a -> ADD{ ID | @a }", "INPUT(3x8x8) -> CONV(3) as a -> ADD{ ID | @a | @a }",
-     ["~ ADD of a, a → ADD of a, a, a"]),
+     ["~ ADD reads a, a → a, a, a"]),
+    ("INPUT(3x8x8) -> CONCAT{ CONV(4) as conv1 | CONV(5) as conv2 }",
+     "INPUT(3x8x8) -> CONCAT{ CONV(5) as conv2 | CONV(4) as conv1 }", ["~ CONCAT reads conv1, conv2 → conv2, conv1"]),
+    (f"INPUT(3x8x8) -> CONCAT{{ {' | '.join(f'CONV({c})' for c in (1, 2, 3, 4, 5, 6, 7, 8))} }}",
+     f"INPUT(3x8x8) -> CONCAT{{ {' | '.join(f'CONV({c})' for c in (1, 2, 3, 5, 4, 6, 7, 8))} }}",
+     ["~ CONCAT reads …, conv[3], conv[4], … → …, conv[4], conv[3], …"]),
+    (f"INPUT(3x8x8) -> CONCAT{{ {' | '.join(f'CONV({c})' for c in (1, 2, 3, 4, 5))} }}",
+     f"INPUT(3x8x8) -> CONCAT{{ {' | '.join(f'CONV({c})' for c in (5, 1, 2, 3, 4))} }}",
+     ["~ CONCAT reads conv[0], conv[1], conv[2], … → conv[4], conv[0], conv[1], …"]),
+    ("block b = CONCAT{ CONV(4) | CONV(5) }\nnet n = INPUT(3x8x8) -> b -> b",
+     "block b = CONCAT{ CONV(5) | CONV(4) }\nnet n = INPUT(3x8x8) -> b -> b",
+     ["~ b: CONCAT reads conv[0], conv[1] → conv[1], conv[0], 2 places"]),
+    ("INPUT(3x8x8) -> CONV(4) as x -> CONV(4, 5) as y -> RELU as z -> CONCAT{ @x | @y | @z }",
+     "INPUT(3x8x8) -> CONV(4) as x -> CONV(4, 5) as y -> RELU as z -> CONCAT{ @x | @z | @z }",
+     ["~ CONCAT reads x, y, z → x, z, z"]),
+    ("INPUT(3x8x8) -> CONV(4) -> RELU -> CONV(4) -> RELU", "INPUT(3x8x8) -> CONV(4) -> SILU -> CONV(4) -> SILU",
+     ["~ RELU → SILU, 2 places"]),
+    ("INPUT(3x8x8) -> CONV(4) -> RELU\n-> CONV(4) -> RELU", "INPUT(3x8x8) -> CONV(4) -> SILU\n-> CONV(4) -> SILU",
+     ["~ RELU → SILU", "~ RELU → SILU"]),
+    ("INPUT(3x8x8) -> CONV(4) -> POOL(2) -> RELU", "INPUT(3x8x8) -> CONV(4) -> UPCONV(3, 2, stride=2) -> BN -> RELU",
+     ["~ POOL max 2×2 → [UPCONV 2×2 /2 → BN]"]),
     ("INPUT(3x8x8) -> CONV(4) -> RELU -> OUTPUT(a) -> FC(3)", "INPUT(3x8x8) -> CONV(4) -> OUTPUT(a) -> RELU -> FC(3)",
      ["~ output a at relu → output a at conv"]),
     ("INPUT(3x8x8) -> CONV(4) -> FC(3)", "INPUT(3x8x8) -> CONV(4) -> OUTPUT(a) -> FC(3)", ["+ output a at conv"]),
@@ -249,6 +271,62 @@ def test_counterparts_with_other_names_are_told() -> None:
 ])
 def test_a_change_is_told_where_it_was_made(before: str, after: str, expected: list[str]) -> None:
     assert said(before, after) == expected
+
+
+# ------------------------------------------------------------------------------------------ what follows
+
+HEADED = "net n = INPUT(3x8x8) -> CONV(4) as a -> CONV(5) -> FC(2) -> OUTPUT({}) ; @a -> GAP -> FC(3)"
+#: A convolution and a linear layer that lead to the head alone.
+HEAD_MACS = 9 * 4 * 5 * 64 + 5 * 64 * 2
+
+
+@pytest.mark.parametrize(("before", "after", "says", "macs"), [
+    (HEADED.format("h, train_only=on"), HEADED.format("h"),
+     "~ output h: train_only on → off, 2 layers now run in inference", HEAD_MACS),
+    (HEADED.format("h"), HEADED.format("h, train_only=on"),
+     "~ output h: train_only off → on, 2 layers no longer run in inference", -HEAD_MACS),
+    (HEADED.format("h, train_only=on"), HEADED.format("h, train_only=on").replace("FC(2)", "OUTPUT(g) -> FC(2)"),
+     "+ output g at conv, 1 layer now runs in inference", 9 * 4 * 5 * 64),
+    (HEADED.format("h, train_only=on"), HEADED.replace(" -> OUTPUT({})", ""),
+     "- output h at fc[0], in training only, 2 layers now run in inference", HEAD_MACS),
+])
+def test_an_output_has_layers_run_in_inference(before: str, after: str, says: str, macs: int) -> None:
+    found = difference(of(before), of(after))
+    change, = found.changes
+    assert f"{words.mark(change)} {words.words(change)}" == says
+    assert (change.params, change.macs, change.starts + change.stops) == (0, macs, len(change.after_layers))
+    assert following(found) is None
+    assert found.follows == Follows()
+
+
+def test_layers_that_run_for_no_output_of_their_own_are_said() -> None:
+    net = ("net n = INPUT(3x8x8) -> CONV(4) as a -> CONV(3) as c -> FC(2) -> OUTPUT(h, train_only=on) ; "
+           "@a -> {} -> GAP -> FC(3)")
+    found = difference(of(net.format("CONCAT{ RELU | SILU }")), of(net.format("CONCAT{ RELU | SILU | @c }")))
+    assert following(found) == ("and 2 layers downstream have other shapes, 1 layer now runs in inference", "+9",
+                                "+6.9 k")
+    assert adds_up(found)
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ("INPUT(3x8x8) -> CONCAT{ CONV(4) | CONV(5) } -> CONV(2)",
+     "INPUT(3x8x8) -> CONCAT{ CONV(5) | CONV(4) } -> CONV(2)"),
+    ("INPUT(3x8x8) -> CONV(4) -> BN -> RELU", "INPUT(3x8x8) -> CONV(4, 5) -> RELU -> BN"),
+])
+def test_nothing_is_said_to_follow_where_no_shape_is_another(before: str, after: str) -> None:
+    found = difference(of(before), of(after))
+    assert found.changes
+    assert following(found) is None
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=str)
+def test_other_shapes_are_said_of_layers_that_have_them(edit: Edit) -> None:
+    found = difference(*edited(edit))
+    shapes = [(x.input_shapes, x.output_shape) == (y.input_shapes, y.output_shape)
+              for x, y in ((found.before.layers[i], found.after.layers[j]) for i, j in found.pairs)]
+    rest = following(found)
+    assert rest is None or "other shapes" not in rest[0] or not all(shapes)
+    assert (rest is None) == (found.follows == Follows())
 
 
 # ------------------------------------------------------------------------------------------------ bounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,9 @@ def test_settings_go_to_both_or_to_one(files: Path) -> None:
     done = run("a.cnn", "a.cnn", "--set-after", "w=16")
     assert done.exit_code == 1
     assert "  ~ n: w 8 → 16" in done.stdout
+    change, = (line for line in done.stdout.splitlines() if line.startswith("  ~ "))
+    assert change.endswith("  2 → --set")
+    assert "<w>" not in done.stdout
     assert run("a.cnn", "a.cnn", "--set", "w=4", "--set-before", "w=16", "--set-after", "w=16").exit_code == 0
     made = json.loads(run("a.cnn", "b.cnn", "--input", "3x64x64", "--format", "json").stdout)
     assert [made[side]["inputs"] for side in ("before", "after")] == [[[3, 64, 64]]] * 2
@@ -199,7 +203,38 @@ def test_colours_where_they_are_asked_for(files: Path) -> None:
 
 @pytest.mark.parametrize("room", [40, 60, 80])
 def test_lines_fit_a_terminal(room: int, files: Path) -> None:
-    done = run("vgg16", "googlenet", env={"COLUMNS": str(room)})
-    changes = done.stdout.split("\n\n")[2].splitlines()
+    done = run("lenet", "efficientnet", env={"COLUMNS": str(room)})
+    said, changes = (part.splitlines() for part in done.stdout.split("\n\n")[2:4])
     assert len(changes) > 10
-    assert max(map(len, changes)) <= room
+    assert max(map(len, [*said, *changes])) <= room
+
+
+def test_that_networks_have_little_in_common_is_said(files: Path) -> None:
+    said = "little in common: of 22 and 175 layers, 6 were matched (6 % of both)"
+    assert f"  {said}\n" in run("alexnet", "resnet50").stdout
+    assert f"\n{said}\n" in run("alexnet", "resnet50", "--format", "markdown").stdout
+    assert json.loads(run("alexnet", "resnet50", "--format", "json").stdout)["matched"] == round(12 / 197, 4)
+    (files / "c.cnn").write_text(SPEC.replace("]*3", "]*60"), encoding="utf-8")
+    for before, after in (("a.cnn", "b.cnn"), ("a.cnn", "c.cnn"), ("c.cnn", "a.cnn"), ("resnet18", "resnet34")):
+        assert "little in common" not in run(before, after).stdout
+
+
+@pytest.mark.parametrize(("before", "after"), [("alexnet", "efficientnet_v2_m"), ("googlenet_paper", "single_conv")])
+def test_what_is_long_is_cut(before: str, after: str, files: Path) -> None:
+    done = run(before, after)
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    starts = [at for at, line in enumerate(lines) if line.startswith(("  ~ ", "  + ", "  - ", "    and "))]
+    assert max(after - before for before, after in itertools.pairwise(starts)) <= 4
+    whole = json.loads(run(before, after, "--format", "json").stdout)["changes"]
+    assert max(len(change["text"]) for change in whole) > 400
+
+
+def test_of_a_long_place_what_is_innermost_is_shown(files: Path) -> None:
+    blocks = "".join(f"block block_number_{i} = block_number_{i - 1} -> RELU\n" for i in range(1, 20))
+    for name, kernel in (("p", 3), ("q", 5)):
+        text = f"block block_number_0 = CONV(8, {kernel})\n{blocks}net n = INPUT(8x8x8) -> block_number_19"
+        (files / f"{name}.cnn").write_text(text, encoding="utf-8")
+    first, second = run("p.cnn", "q.cnn").stdout.split("\n\n")[2].splitlines()[1:]
+    assert first.startswith("  ~ … · block_number_1 · block_number_0: ")
+    assert second == "      CONV 3×3 → 5×5"

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import pytest
 
 import cnnspec
-from cnnspec.analysis.outline import Outline, outline
+from cnnspec.analysis.lineup import Candidate, line_up
+from cnnspec.analysis.lineup_measures import LATENCY, LOW, NEITHER, PREDICTED, SECONDS, Measure, front
+from cnnspec.analysis.outline import ALL, Outline, outline
 from cnnspec.analysis.summary import Summary
-from cnnspec.render.report.nested import choices, listed, nested
+from cnnspec.render.compare_text import Shown
+from cnnspec.render.report.choices import choices, closed, count
+from cnnspec.render.report.compare_page import compare_html
+from cnnspec.render.report.nested import listed, nested
 from cnnspec.render.report.page import MOST_BYTES
 from cnnspec.render.report.summary_page import summary_html
 from tests.zoo import zoo
@@ -88,11 +94,70 @@ def test_deep_networks_fold_until_they_fit() -> None:
     assert "[CONV 3×3 → RELU] ×3000" in text
 
 
-def test_of_what_is_written_one_by_one_every_row_remains() -> None:
-    steps = " -> ".join(f"CONV({8 + at % 7}, {1 + 2 * (at % 3)})" for at in range(1500))
-    text = made(summary(f"INPUT(3x32x32) -> {steps} -> FC(2)"))
+#: Networks of thousands of layers: alike, all different, different within long turns, wide.
+HUGE = {
+    "repeated": "[CONV(8, 3, pad=1) -> BN -> RELU]*1500",
+    "single": " -> ".join(f"CONV({8 + at % 7}, {1 + 2 * (at % 3)}) -> RELU" for at in range(1500)),
+    "loop": f"[{' -> '.join(f'CONV({8 + at % 7}, 1)' for at in range(600))}]*3",
+    "wide": f"ADD{{ {' | '.join(f'CONV(4, {1 + 2 * (at % 4)}, pad=same)' for at in range(800))} }}",
+}
+
+
+@pytest.mark.parametrize("depth", [None, ALL])
+@pytest.mark.parametrize("name", HUGE)
+def test_thousands_of_layers_have_small_pages(name: str, depth: int | None) -> None:
+    found = summary(f"INPUT(3x32x32) -> {HUGE[name]} -> FC(2)")
+    text = summary_html(found, "cnnspec summary net.cnn --report net.html", depth=depth)
+    assert len(text.encode()) <= MOST_BYTES
+    rows, note = text.count("<tr data-layers") + text.count('<tr class="group'), "--format csv` has them all." in text
+    assert note == (rows < count(outline(found, depth)))
+
+
+def test_what_is_cut_and_what_is_folded_is_said() -> None:
+    text = made(summary(f"INPUT(3x32x32) -> {HUGE['single']} -> FC(2)"))
     assert "There is no drawing of it here" in text
-    assert text.count("<tr data-layers") == 1502
+    assert "These are the first 506 of 1,502 rows, more than a page holds" in text
+    assert text.count("<tr data-layers") == 506
+    assert "not shown: 1,441 rows with less, " in text
+    folded = summary_html(summary(f"INPUT(3x32x32) -> {HUGE['repeated']}"), "cnnspec summary", depth=ALL)
+    assert "--depth all has 6,001 rows, more than a page holds. Here they are folded; " in folded
+    assert "[CONV 3×3 → BN → RELU] ×1500</th>" in folded
+
+
+def test_more_networks_than_a_page_holds_are_said() -> None:
+    found = cnnspec.load("lenet").summary()
+    text = compare_html(Shown(line_up([Candidate(found, f"net{at}") for at in range(30)])), "cnnspec compare")
+    assert "These are more networks than a page holds with their layers" in text
+
+
+# --------------------------------------------------------------------------------------------- comparisons
+
+
+def weighed(further: Sequence[Measure] = (), by: Sequence[str] = ()) -> list[str]:
+    """What the charts of a comparison's report weigh."""
+    lineup = line_up([Candidate(cnnspec.load(name).summary(), name) for name in ("lenet", "alexnet")], further)
+    asked = front([lineup.measure(name) for name in by]) if by else None
+    text = compare_html(Shown(lineup, front=asked), "cnnspec compare lenet alexnet")
+    section = text.partition('<section id="pareto">')[2].partition("</section>")[0]
+    return [caption.partition("</b>")[0] for caption in section.split("<figcaption><b>")[1:]]
+
+
+def seconds(name: str, values: tuple[float | None, ...] = (1e-3, 2e-3), better: str = LOW) -> Measure:
+    return Measure(name, name, "", SECONDS, better, values, bounds=better == NEITHER)
+
+
+def test_latencies_are_weighed_where_they_are_known() -> None:
+    assert weighed() == ["parameters and MACs", "inference peak and MACs"]
+    assert weighed([seconds(PREDICTED)]) == ["parameters and predicted", "inference peak and predicted"]
+    assert weighed([seconds(PREDICTED), seconds(LATENCY)]) == ["parameters and latency", "inference peak and latency"]
+
+
+def test_bounds_and_single_latencies_are_not_weighed() -> None:
+    assert weighed([seconds(PREDICTED, better=NEITHER)]) == weighed([seconds(LATENCY, (1e-3, None))]) == weighed()
+
+
+def test_each_measure_that_is_asked_for_is_weighed_against_the_first() -> None:
+    assert weighed(by=["params", "macs", "weights"]) == ["MACs and parameters", "weights and parameters"]
 
 
 # -------------------------------------------------------------------------------------------------- nesting
@@ -101,7 +166,7 @@ def test_of_what_is_written_one_by_one_every_row_remains() -> None:
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "densenet121", "inception_v3", "unet", "mobilenet_v3_small"])
 def test_rows_below_a_row_are_its_layers(name: str) -> None:
     found = cnnspec.load(name).summary()
-    entries = next(iter(choices(found, None, 10_000)))
+    entries = next(choices(found, None, 10_000)).entries
     for one in listed(entries):
         below = [index for entry in one.entry.below for index in entry.row.indices]
         assert not below or sorted(below) == sorted(one.entry.row.indices)
@@ -113,11 +178,26 @@ def test_rows_below_a_row_are_its_layers(name: str) -> None:
 
 def test_choices_are_ever_fewer_rows_and_the_last_is_the_summary_itself() -> None:
     found = cnnspec.load("efficientnet_b0").summary()
-    counts = [sum(1 for _ in listed(entries)) for entries in choices(found, None, 10_000)]
+    counts = [sum(1 for _ in listed(rows.entries)) for rows in choices(found, None, 10_000)]
     assert counts == sorted(counts, reverse=True)
-    assert counts[-1] == len([*outline(found).walk()])
-    few = [sum(1 for _ in listed(entries)) for entries in choices(found, None, 100)]
+    assert counts[-1] == len([*outline(found).walk()]) == sum(1 for _ in listed(closed(found, 10_000).entries))
+    few = [sum(1 for _ in listed(rows.entries)) for rows in choices(found, None, 100)]
     assert few == [count for count in counts if count <= 100]
+
+
+def test_what_is_open_at_first_gives_way_before_rows_do() -> None:
+    found = cnnspec.load("densenet121").summary()
+    opened, *_, last = choices(found, ALL, 1200)
+    assert (opened.note, last.note.partition(",")[0]) == ("", f"--depth all has {count(outline(found, ALL))} rows")
+    assert sum(1 for _ in listed(last.entries)) == count(outline(found))
+
+
+def test_a_table_that_is_cut_has_the_first_rows() -> None:
+    found = summary(f"INPUT(3x32x32) -> {HUGE['single']} -> FC(2)")
+    tables = [*choices(found, None, 1000)]
+    assert [len(rows.entries) for rows in tables] == [1000, 750, 562, 421, 315, 236, 177, 132]
+    assert all(rows.entries == tables[0].entries[:len(rows.entries)] for rows in tables)
+    assert closed(found, 40) == next(choices(found, None, 100))
 
 
 def test_a_row_that_reaches_beyond_another_stays_away() -> None:

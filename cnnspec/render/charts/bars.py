@@ -20,6 +20,8 @@ _ROW, _BAR, _INDENT, _LONGEST = 22, 12, 14, 38
 #: Room for the texts behind the longest bar: `512.0 MiB  12.3 %`.
 _BEHIND = 18
 _UNIT = "layer by layer"
+#: Rows that have a bar, the largest of more.
+_MOST = 60
 
 
 class Figure(Record):
@@ -54,10 +56,9 @@ def layer_bars(summary: Summary, figure: str, seconds: Mapping[int, float] | Non
     chosen = _figure(summary, figure, seconds or {})
     bars = [Bar(row, len(lasts), None if row.children else chosen.value(row))
             for row, lasts in outline(summary).walk() if not _is_input(summary, row)]
-    values = [bar.value or 0 for bar in bars]
-    if not any(values):
+    if not any(bar.value for bar in bars):
         return sheet.remark(chosen.title, chosen.nothing)
-    return _chart(summary, chosen, bars, values)
+    return _chart(summary, chosen, bars, sum(bar.value or 0 for bar in bars))
 
 
 def _figure(summary: Summary, figure: str, seconds: Mapping[int, float]) -> Figure:
@@ -83,7 +84,9 @@ def _is_input(summary: Summary, row: Row) -> bool:
     return not any(summary.layers[index].node.inputs for index in row.indices)
 
 
-def _chart(summary: Summary, figure: Figure, bars: list[Bar], values: list[float]) -> str:
+def _chart(summary: Summary, figure: Figure, every: list[Bar], total: float) -> str:
+    bars, less = _largest(every)
+    values = [bar.value or 0 for bar in bars]
     families = {_family(summary, bar.row): None for bar in bars if bar.value}
     head, top = sheet.heading(figure.title, [(name, STROKES[name]) for name in families], figure.about)
     labels = [sheet.clipped(sheet.name(summary, bar.row), _LONGEST) for bar in bars]
@@ -92,11 +95,26 @@ def _chart(summary: Summary, figure: Figure, bars: list[Bar], values: list[float
     top += 4
     bottom = top + _ROW * len(bars) + 4
     body = [*head, *sheet.along(scale, ticks(scale, figure.measure, 5), top, bottom)]
-    total = sum(values)
     for place, (bar, label) in enumerate(zip(bars, labels, strict=True)):
         body.append(_bar(summary, figure, bar, label, scale, top + 4 + place * _ROW, total))
+    if less:
+        share = _share(sum(bar.value or 0 for bar in less), total)
+        body.append(written(MARGIN, bottom + 40, f"not shown: {len(less):,} rows with less, {share} of all", QUIET))
     whole = f"{figure.title}, {_UNIT}; {figure.measure.text(total)} in all"
-    return sheet.chart(f"{figure.title}, {_UNIT}", whole, bottom + 28, body)
+    return sheet.chart(f"{figure.title}, {_UNIT}", whole, bottom + (52 if less else 28), body)
+
+
+def _largest(bars: list[Bar]) -> tuple[list[Bar], list[Bar]]:
+    """The bars that there is room for, with the headings above them; and the other ones."""
+    leaves = [place for place, bar in enumerate(bars) if not bar.row.children]
+    ranked = sorted(leaves, key=lambda place: -(bars[place].value or 0))
+    kept = {*ranked[:_MOST]}
+    wanted = 0  # headings of fewer levels are still to come
+    for place in reversed(range(len(bars))):
+        if place in kept or bars[place].depth < wanted:
+            kept.add(place)
+            wanted = bars[place].depth
+    return [bars[place] for place in sorted(kept)], [bars[place] for place in ranked[_MOST:]]
 
 
 def _family(summary: Summary, row: Row) -> str:

@@ -19,6 +19,8 @@ from cnnspec.render.svg import quoted
 
 _LEFT, _RIGHT = 56, WIDTH - MARGIN
 _PLOT, _FOOT = 210, 34
+#: Pixels from step to step, and between points.
+_LEAST = 1.0
 #: From what sees everything to the largest number.
 _GAP = 26
 #: What axes are called, by their number, as PyTorch orders them.
@@ -174,20 +176,26 @@ def _extents(plot: Plot, curves: Sequence[Curve]) -> Iterator[str]:
 
 def _drawn(plot: Plot, curve: Curve) -> Iterator[str]:
     """The curve as steps, and the points beside it."""
-    points = "".join(f"M{quoted(sum(plot.places[index]) / 2)} {quoted(plot.height(seen))}h0"
-                     for index, seen in curve.aside.items())
+    found = [(sum(plot.places[index]) / 2, plot.height(seen)) for index, seen in curve.aside.items()]
+    apart = {(round(x / _LEAST), round(y / _LEAST)): (x, y) for x, y in found}
+    points = "".join(f"M{quoted(x)} {quoted(y)}h0" for x, y in apart.values())
     if points and not curve.is_ungated:
         yield painted("path", stroke=curve.tone, class_="aside", stroke_width=3, stroke_linecap="round", opacity=".45",
                       d=points)
-    steps, last = "", None
-    for index, seen in curve.way.items():
-        start, stop = plot.places[index]
-        y = plot.height(seen)
-        steps += f"M{quoted(start)} {quoted(y)}" if last is None else f"H{quoted(start)}V{quoted(y)}"
-        steps += f"H{quoted(stop)}"
-        last = y
     yield painted("path", stroke=curve.tone, class_="way", stroke_width=2, stroke_linejoin="round",
-                  stroke_dasharray="6 3" if curve.is_ungated else None, d=steps)
+                  stroke_dasharray="6 3" if curve.is_ungated else None, d=_steps(plot, curve))
+
+
+def _steps(plot: Plot, curve: Curve) -> str:
+    """A curve as a path; of several steps within less than a pixel, the last one."""
+    levels = [(*plot.places[index], plot.height(seen)) for index, seen in curve.way.items()]
+    steps, drawn = "", float("-inf")
+    for place, (start, stop, y) in enumerate(levels):
+        if stop - drawn >= _LEAST or place == len(levels) - 1:
+            steps += f"H{quoted(start)}V{quoted(y)}" if steps else f"M{quoted(start)} {quoted(y)}"
+            steps += f"H{quoted(stop)}"
+            drawn = stop
+    return steps
 
 
 def _hits(summary: Summary, rows: Outline, plot: Plot) -> Iterator[str]:

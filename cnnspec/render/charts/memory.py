@@ -24,7 +24,7 @@ from cnnspec.render.svg import element, quoted
 _HEAD, _PLOT, _FOOT = 60, 150, 30
 _LEFT, _RIGHT = 82, WIDTH - MARGIN
 #: Moments that are drawn one by one; of more, each place shows the most of several.
-_MOST = 3000
+_MOST = 900
 _VALUES, _RESIDENT = STROKES["convolution"], STROKES["shape"]
 
 

@@ -55,12 +55,24 @@ def pareto_chart(points: Sequence[Point], x_title: str, y_title: str, *, x_measu
 
 def _front(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
     """Steps from one to the next of the points that are not dominated."""
-    front = sorted({(point.x, point.y) for point in points if not point.dominated})
-    if len(front) > 1:
-        steps = "".join(f"H{quoted(x.at(across))}V{quoted(y.at(up))}" for _, (across, up) in pairwise(front))
-        first = f"M{quoted(x.at(front[0][0]))} {quoted(y.at(front[0][1]))}"
+    (across, up), *further = _corners(points, x, y) or [(0.0, 0.0)]
+    if further:
+        steps = "".join(f"H{quoted(x)}V{quoted(y)}" for x, y in further)
         yield painted("path", stroke=SERIES[0], class_="front", stroke_width=1.5, stroke_linejoin="round",
-                      opacity=".6", d=first + steps)
+                      opacity=".6", d=f"M{quoted(across)} {quoted(up)}{steps}")
+
+
+def _corners(points: Sequence[Point], x: Scale, y: Scale) -> list[tuple[float, float]]:
+    """Where the points that are not dominated stand, from left to right."""
+    return [(x.at(across), y.at(up)) for across, up in
+            sorted({(point.x, point.y) for point in points if not point.dominated})]
+
+
+def _steps(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[Area]:
+    """What the front's line takes."""
+    for (left, high), (right, low) in pairwise(_corners(points, x, y)):
+        yield Area(left, high - 1, right, high + 1)
+        yield Area(right - 1, min(high, low), right + 1, max(high, low))
 
 
 def _mark(point: Point, x: Scale, y: Scale, figures: Sequence[str]) -> str:
@@ -79,7 +91,8 @@ def _names(points: Sequence[Point], x: Scale, y: Scale) -> Iterator[str]:
              for point, text in zip(ordered, texts, strict=True)]
     within = Area(_LEFT + 2, _TOP - 12, WIDTH - 2, _BOTTOM - 2)
     far = min(sum(not point.dominated for point in points), _FAR)
-    for point, text, place in zip(ordered, texts, placed(spots, SMALL + 3, within, far=far), strict=True):
+    places = placed(spots, SMALL + 3, within, shunned=[*_steps(points, x, y)], far=far)
+    for point, text, place in zip(ordered, texts, places, strict=True):
         if place is not None and place.leader is not None:
             middle = (place.leader.left + place.leader.right) / 2
             yield line(middle, place.leader.top, middle, place.leader.bottom, LINE)

@@ -156,8 +156,10 @@ def _roof(rates: Rates, plot: Plot) -> tuple[list[str], list[Area]]:
 
 
 def _dots(marks: Sequence[Mark], plot: Plot) -> Iterator[str]:
-    """The points, large ones below small ones; beyond `_TOLD` without tooltips."""
-    for mark in marks[_TOLD:]:
+    """The points, large ones below small ones; beyond `_TOLD` without tooltips, and one for those in one place."""
+    apart = {(mark.family, quoted(plot.x.at(mark.intensity)), quoted(plot.y.at(mark.height))): mark
+             for mark in marks[_TOLD:]}
+    for mark in apart.values():
         yield painted("circle", fill=STROKES[mark.family], class_="spot", fill_opacity=".5", r=mark.radius,
                       cx=plot.x.at(mark.intensity), cy=plot.y.at(mark.height))
     for mark in marks[:_TOLD]:

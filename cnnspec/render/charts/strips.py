@@ -12,6 +12,8 @@ from cnnspec.render.charts import sheet
 from cnnspec.render.charts.sheet import SMALL, line, painted, spread, written
 from cnnspec.render.palette import FAINT, QUIET
 
+#: Pixels that a row takes at least so that it can be pointed at; between lines where rows begin.
+_LEAST, _BETWEEN = 1.5, 4.0
 _AXIS = "layers in order of execution"
 
 #: By index of a layer, from where to where it stands on the axis.
@@ -31,7 +33,8 @@ def hits(summary: Summary, rows: Outline, places: Sequence[Places], top: float, 
     """For each row an invisible area over its stretches, with a tooltip; it shows when it is pointed at."""
     for row, _ in rows.walk():
         areas = [painted("rect", class_="hit", pointer_events="all", x=start, y=float(top), width=stop - start,
-                         height=float(bottom - top)) for each in places for start, stop in stretches(row, each)]
+                         height=float(bottom - top)) for each in places for start, stop in stretches(row, each)
+                 if stop - start >= _LEAST]
         if areas and not row.children:
             yield svg.element("g", sheet.tooltip(sheet.name(summary, row), *tip(row)), *areas,
                               data_layers=svg.layers(row))
@@ -44,8 +47,11 @@ def names(summary: Summary, rows: Outline, places: Places, top: float, bottom: f
     A name that has no room is left out; where that is most of the axis, it is told what stands on it.
     """
     found = [(row, start, stop) for row in rows.rows for start, stop in stretches(row, places)]
+    last = float("-inf")
     for _, start, _ in found:
-        yield line(start, top, start, bottom + 4, FAINT)
+        if start - last >= _BETWEEN:
+            yield line(start, top, start, bottom + 4, FAINT)
+            last = start
     labels = [(sheet.clipped(sheet.name(summary, row), 40), start, stop) for row, start, stop in found]
     if one_name and found:
         labels = [(one_name, min(start for _, start, _ in found), max(stop for _, _, stop in found))]

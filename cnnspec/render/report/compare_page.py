@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnnspec.analysis.lineup import Entrant
-from cnnspec.analysis.lineup_measures import BYTES, LOW, SECONDS, Measure, dominated
-from cnnspec.analysis.outline import Outline, outline
+from cnnspec.analysis.lineup import Entrant, Lineup
+from cnnspec.analysis.lineup_measures import BYTES, LATENCY, LOW, PREDICTED, SECONDS, Measure, dominated
 from cnnspec.render import units
 from cnnspec.render.charts import axes
 from cnnspec.render.charts.pareto import Point, pareto_chart
 from cnnspec.render.compare import foot
 from cnnspec.render.compare_text import MOST_COLUMNS, Shown, listed, value
 from cnnspec.render.report import charts, training
+from cnnspec.render.report.choices import Rows, choices, closed
 from cnnspec.render.report.compare_tables import measures_table, networks_table, stages_table
 from cnnspec.render.report.facts import place as written_at
 from cnnspec.render.report.layers import side_by_side
-from cnnspec.render.report.nested import Entry, choices, nested
 from cnnspec.render.report.page import Figure, Page, Section, fitting
 from cnnspec.render.report.summary_page import COLUMNS, MOST_ROWS
-from cnnspec.render.report.table import layer_table
 from cnnspec.render.snippet import visible
 from cnnspec.render.svg import element, quoted
 from cnnspec.render.totals import OVERRIDDEN
 
-#: Pairs of measures that networks are weighed by, where none are asked for: a cost, and another.
-_PAIRS = (("macs", "params"), ("macs", "inference_peak"))
+#: What stands for the time that networks take, the best known first; what they are weighed by beside it.
+_COSTS, _OTHERS = (LATENCY, PREDICTED, "macs"), ("params", "inference_peak")
 #: Measures of which the head names the best network.
-_HEADED = ("params", "macs", "flops", "inference_peak", "training_peak", "predicted", "latency")
+_HEADED = ("params", "macs", "flops", "inference_peak", "training_peak", PREDICTED, LATENCY)
+#: Said where networks are not shown one by one.
+_ELSEWHERE = "These are more networks than a page holds with their layers: `cnnspec summary NAME --report` shows one."
 #: Names that a title lists, and networks that are shown one by one.
 _NAMED, _SHOWN = 3, 24
 
@@ -69,10 +69,20 @@ def _figures(shown: Shown) -> Iterator[Figure]:
 
 
 def _fronts(shown: Shown) -> list[Section]:
-    """The networks as points, for the measures that were asked for, or the usual pairs."""
-    pairs = [shown.front.measures[:2]] if shown.front else [tuple(map(shown.lineup.measure, pair)) for pair in _PAIRS]
-    drawn = [_front(shown, *pair) for pair in pairs]
-    return [Section("pareto", "Which to take", "".join(drawn))]
+    """The networks as points: the first of the measures that were asked for against each other one, or the usual."""
+    lineup = shown.lineup
+    first, *others = shown.front.measures if shown.front else (_cost(lineup), *map(lineup.measure, _OTHERS))
+    return [Section("pareto", "Which to take", "".join(_front(shown, first, other) for other in others or [first]))]
+
+
+def _cost(lineup: Lineup) -> Measure:
+    """The time that networks take, as it was measured, else predicted, else as the MACs tell it.
+
+    Bounds order nothing, and what one network alone has compares none.
+    """
+    known = {measure.name: measure for measure in lineup.measures
+             if measure.better == LOW and sum(number is not None for number in measure.numbers) > 1}
+    return next((known[name] for name in _COSTS if name in known), lineup.measure("macs"))
 
 
 def _front(shown: Shown, x: Measure, y: Measure) -> str:
@@ -95,21 +105,21 @@ def _axis(measure: Measure) -> axes.Measure:
 
 
 def _networks(entrants: Sequence[Entrant]) -> Iterator[tuple[Section, ...]]:
-    """Each network folded into a line: with drawing and all layers, with fewer, as a table alone, not at all."""
+    """Each network folded into a line: with drawing and all layers, with fewer, as a table alone; or how to get one."""
     if len(entrants) <= _SHOWN:
-        detailed = [next(iter(choices(entrant.summary, None, MOST_ROWS // len(entrants)))) for entrant in entrants]
-        closed = [nested(outline(entrant.summary), Outline((), 0)) for entrant in entrants]
-        for entries, drawn in ((detailed, True), (closed, True), (closed, False)):
-            bodies = (_network(entrant, one, drawn=drawn) for entrant, one in zip(entrants, entries, strict=True))
+        most = MOST_ROWS // len(entrants)
+        detailed = [next(choices(entrant.summary, None, most)) for entrant in entrants]
+        folded = [closed(entrant.summary, most) for entrant in entrants]
+        for tables, drawn in ((detailed, True), (folded, True), (folded, False)):
+            bodies = (_network(entrant, rows, drawn=drawn) for entrant, rows in zip(entrants, tables, strict=True))
             yield (Section("networks", "One by one", "".join(bodies)),)
-    yield ()
+    yield (Section("networks", "One by one", element("p", _ELSEWHERE, class_="missing")),)
 
 
-def _network(entrant: Entrant, entries: Sequence[Entry], *, drawn: bool) -> str:
+def _network(entrant: Entrant, rows: Rows, *, drawn: bool) -> str:
     """A network that opens at a click; what is pointed at in it is marked in it alone."""
     whole = entrant.summary.totals
     told = (written_at(entrant.summary), f"{units.scaled(whole.params)} parameters", f"{units.scaled(whole.macs)} MACs")
     head = element("summary", element("b", quoted(visible(entrant.name))), f" {element('i', quoted(' · '.join(told)))}")
-    body = side_by_side(entrant.summary, entries, COLUMNS) if drawn else element(
-        "div", layer_table(entrant.summary, entries, COLUMNS), class_="scroll")
+    body = side_by_side(entrant.summary, rows, COLUMNS, drawn=drawn)
     return element("details", head, body, data_net=visible(entrant.name))

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from cnnspec.analysis.outline import ALL, Outline, outline
+from cnnspec.analysis.outline import Outline
 from cnnspec.analysis.rows import Row
-from cnnspec.analysis.summary import Summary
 from cnnspec.record import Record
-
-#: Levels that are tried where a row for each layer is too much.
-_DEPTHS = (6, 5, 4, 3, 2, 1)
 
 
 class Entry(Record):
@@ -27,24 +23,6 @@ class Listed(Record):
 
     entry: Entry
     level: int
-
-
-def choices(summary: Summary, depth: int | None, most: int) -> Iterator[tuple[Entry, ...]]:
-    """Entries of at most `most` rows, the most detailed first; at last without any that open, however many these are.
-
-    What is open is what a summary of this depth shows.
-    """
-    shown = outline(summary, depth)
-    counts: set[int] = set()
-    for deeper in (ALL, *_DEPTHS):
-        if deeper == ALL and len(summary.layers) > most:
-            continue
-        found = nested(shown, outline(summary, deeper))
-        count = sum(1 for _ in listed(found))
-        if count <= most and count not in counts:
-            counts.add(count)
-            yield found
-    yield nested(shown, Outline((), 0))
 
 
 def nested(shallow: Outline, deep: Outline) -> tuple[Entry, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from cnnspec.analysis.energy import Energy
 from cnnspec.analysis.latency import Latency
@@ -14,9 +14,9 @@ from cnnspec.render.profile import BROKEN_OFF, latest, run_row
 from cnnspec.render.profile_facts import facts, found_by, missing, setting, signed
 from cnnspec.render.profile_layers import below, portion, run_columns, signed_duration
 from cnnspec.render.report import charts
+from cnnspec.render.report.choices import Rows, choices
 from cnnspec.render.report.facts import lead, said
 from cnnspec.render.report.layers import side_by_side
-from cnnspec.render.report.nested import Entry, choices
 from cnnspec.render.report.page import Figure, Page, Section, facts_html, fitting, table_html
 from cnnspec.render.report.summary_page import COLUMNS, MOST_ROWS
 from cnnspec.render.report.table import Below
@@ -35,8 +35,8 @@ def profile_html(found: Profile, command: str) -> str:
     behind = (charts.costs(summary, seconds, "As measured, for the batch."), charts.memory(summary),
               charts.roofline(summary, rates, run.layers if run else ()), _environment(found.environment))
 
-    def page(entries: Sequence[Entry]) -> Page:
-        sections = (*_runs(found), *_measured(found, run), _layers(summary, run, entries), *behind)
+    def page(rows: Rows) -> Page:
+        sections = (*_runs(found), *_measured(found, run), _layers(summary, run, rows), *behind)
         about = (*lead(summary), *setting(found), str(found.environment.get("date", "")))
         broken = (BROKEN_OFF,) if found.interrupted else ()
         return Page("profile", visible(found.net), tuple(dict.fromkeys(map(visible, filter(None, about)))),
@@ -104,15 +104,15 @@ def _measured(found: Profile, run: Run | None) -> Iterator[Section]:
     yield Section("measured", title, facts_html(told))
 
 
-def _layers(summary: Summary, run: Run | None, entries: Sequence[Entry]) -> Section:
+def _layers(summary: Summary, run: Run | None, rows: Rows) -> Section:
     """Drawing and table, with times where they were measured."""
     if run is None or isinstance(run.times, Unavailable):
         why = "" if run is None or not isinstance(run.times, Unavailable) else missing(run.times)
         note = element("p", quoted(f"The layers are {why}"), class_="missing") if why else ""
-        return Section("layers", "Layers", note + side_by_side(summary, entries, COLUMNS))
-    rows = [Below(one.name, {"time": signed_duration(one.seconds), "share": portion(one.share)})
+        return Section("layers", "Layers", note + side_by_side(summary, rows, COLUMNS))
+    further = [Below(one.name, {"time": signed_duration(one.seconds), "share": portion(one.share)})
             for one in below(run.times)]
-    return Section("layers", "Layers", side_by_side(summary, entries, [*run_columns(run).values()], rows))
+    return Section("layers", "Layers", side_by_side(summary, rows, [*run_columns(run).values()], further))
 
 
 # ---------------------------------------------------------------------------------------- the surroundings

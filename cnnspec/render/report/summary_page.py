@@ -8,16 +8,16 @@ from cnnspec.analysis.prediction import Prediction
 from cnnspec.analysis.summary import Summary
 from cnnspec.render.columns import Column, columns
 from cnnspec.render.report import charts
+from cnnspec.render.report.choices import Rows, choices
 from cnnspec.render.report.facts import figures, lead, said, told
 from cnnspec.render.report.layers import side_by_side
-from cnnspec.render.report.nested import Entry, choices
 from cnnspec.render.report.page import Page, Section, fitting
 from cnnspec.render.snippet import visible
 from cnnspec.render.times import time_columns
 
 #: Of the table, behind the label.
 COLUMNS = columns("output", "params", "macs", "rf", "memory", "live")
-#: Rows of a table at most, as far as it can be folded.
+#: Rows of a table at most.
 MOST_ROWS = 1200
 
 
@@ -33,8 +33,8 @@ def summary_html(summary: Summary, command: str, *, depth: int | None = None, ov
     below = (charts.costs(summary, seconds, "As predicted, for the batch."), charts.memory(summary),
              *charts.field(summary), charts.roofline(summary))
 
-    def page(entries: Sequence[Entry]) -> Page:
-        layers = Section("layers", "Layers", side_by_side(summary, entries, shown))
+    def page(rows: Rows) -> Page:
+        layers = Section("layers", "Layers", side_by_side(summary, rows, shown))
         return Page("summary", visible(summary.name), lead(summary), tuple(figures(summary)), (layers, *below), command,
                     tuple(about))
 
