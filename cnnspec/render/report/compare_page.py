@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnnspec.analysis.lineup import Entrant, Lineup
-from cnnspec.analysis.lineup_measures import BYTES, LATENCY, LOW, PREDICTED, SECONDS, Measure, dominated
+from cnnspec.analysis.lineup_measures import BYTES, LATENCY, LOW, PREDICTED, SECONDS, SHARE, Measure, dominated
+from cnnspec.analysis.rounds_measures import ACCURACY
 from cnnspec.render import units
 from cnnspec.render.charts import axes
 from cnnspec.render.charts.pareto import Point, pareto_chart
@@ -23,7 +24,7 @@ from cnnspec.render.svg import element, quoted
 from cnnspec.render.totals import OVERRIDDEN
 
 #: What stands for the time that networks take, the best known first; what they are weighed by beside it.
-_COSTS, _OTHERS = (LATENCY, PREDICTED, "macs"), ("params", "inference_peak")
+_COSTS, _OTHERS = (LATENCY, PREDICTED, "macs"), (ACCURACY, "params", "inference_peak")
 #: Measures of which the head names the best network.
 _HEADED = ("params", "macs", "flops", "inference_peak", "training_peak", PREDICTED, LATENCY)
 #: Said where networks are not shown one by one.
@@ -71,7 +72,9 @@ def _figures(shown: Shown) -> Iterator[Figure]:
 def _fronts(shown: Shown) -> list[Section]:
     """The networks as points: the first of the measures that were asked for against each other one, or the usual."""
     lineup = shown.lineup
-    first, *others = shown.front.measures if shown.front else (_cost(lineup), *map(lineup.measure, _OTHERS))
+    known = {measure.name: measure for measure in lineup.measures}
+    usual = (_cost(lineup), *(known[name] for name in _OTHERS if name in known))
+    first, *others = shown.front.measures if shown.front else usual
     return [Section("pareto", "Which to take", "".join(_front(shown, first, other) for other in others or [first]))]
 
 
@@ -98,7 +101,7 @@ def _front(shown: Shown, x: Measure, y: Measure) -> str:
 
 
 def _axis(measure: Measure) -> axes.Measure:
-    return {BYTES: axes.BYTES, SECONDS: axes.SECONDS}.get(measure.unit, axes.COUNT)
+    return {BYTES: axes.BYTES, SECONDS: axes.SECONDS, SHARE: axes.SHARE}.get(measure.unit, axes.COUNT)
 
 
 # -------------------------------------------------------------------------------------------- networks

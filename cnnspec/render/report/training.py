@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from cnnspec.analysis.rounds import Rival, Rounds
 from cnnspec.analysis.rounds_curves import ACCURACY, AXES, FIGURES, LOSS, MACS, SECONDS, STEPS, curve
-from cnnspec.render import units
 from cnnspec.render.charts import axes
 from cnnspec.render.charts.curves import Series, curves
 from cnnspec.render.palette import SERIES
@@ -18,7 +17,7 @@ from cnnspec.render.train_compare import COLUMNS, how, leading, notes
 from cnnspec.render.train_verdict import verdict
 
 _MEASURES = {STEPS: axes.COUNT, SECONDS: axes.SECONDS, MACS: axes.COUNT,
-             ACCURACY: axes.Measure((("%", 0.01),), units.percent), LOSS: axes.PLAIN}
+             ACCURACY: axes.SHARE, LOSS: axes.PLAIN}
 _TITLES = {STEPS: "steps", SECONDS: "seconds of training", MACS: "MACs of training",
            ACCURACY: "validation accuracy", LOSS: "training loss"}
 
