@@ -42,7 +42,7 @@ def test_the_loss_at_the_start_is_that_of_guessing() -> None:
     ("INPUT(1x8x8) -> CONV(6) -> RELU -> SCALE(60, train=off) -> FC(4)", "initial-loss", "guessing among 4 classes"),
     (DEEP.format("TANH -> SCALE(0.2, train=off)"), "scale", "they vanish with the depth"),
     (DEEP.format("SCALE(9, train=off)"), "scale", "they explode with the depth"),
-    ("INPUT(1x8x8) -> CONV(6) -> SCALE(0, train=off) -> RELU -> GAP -> FC(4)", "dead-units", "more than half in 1 of 1"),
+    ("INPUT(1x8x8) -> CONV(6) -> SCALE(0, train=off) -> RELU -> GAP -> FC(4)", "dead-units", "half in 1 of 1"),
     ("INPUT(1x8x8) -> CONV(6) -> SCALE(0, train=off) -> CONV(6) -> GAP -> FC(4)", "gradients", "2 of 3 layers get"),
     ("INPUT(1x8x8) -> CONV(6) -> SCALE(0, train=off) -> GAP -> FC(4)", "overfit", "not learned by heart in 200 steps"),
 ])

@@ -60,7 +60,7 @@ def write(path: str, checkpoint: Checkpoint) -> None:
         with suppress(OSError):
             os.unlink(beside)
         raise SpecError([Diagnostic("not-writable", f"the checkpoint {path} cannot be written: {error.strerror}",
-                                    help="another file: `--checkpoint FILE`")]) from None
+                                    help="another folder: `--out FOLDER`")]) from None
 
 
 def sweep(path: str) -> None:
