@@ -12,6 +12,7 @@ from torch import Tensor
 from cnnspec.analysis.learning import Epoch, Regime
 from cnnspec.analysis.schedule import share
 from cnnspec.record import Record
+from cnnspec.runtime.train.ahead import fetched
 from cnnspec.runtime.train.batches import batches, per_epoch
 from cnnspec.runtime.train.checkpoint import Checkpoint, flattened, randomness, set_randomness, unflattened
 from cnnspec.runtime.train.learner import Learner
@@ -120,12 +121,11 @@ class Course:
     def _epoch(self, watcher: Watcher, stopped: Callable[[], bool], save: Callable[[], None]) -> str:
         """The rest of an epoch."""
         value: Tensor | None = None
-        saved = self.clock()
-        for places in batches(self.feed.images, self.regime.batch, self.regime.seed, self.epoch, self.number):
-            began = self.clock()
+        saved = began = self.clock()
+        coming = batches(self.feed.images, self.regime.batch, self.regime.seed, self.epoch, self.number)
+        for places, images, labels in fetched(self.feed, coming, self.epoch, self.learner.team):
             one = 1 / self.steps if self.steps else 0.0
             self.rate = self.regime.rate * share(self.regime, self.progress, one)
-            images, labels = self.feed.train(places, self.epoch)
             self.learner.team.stir(self.regime.seed, self.step)
             value = self.learner.step(images, labels, self.rate)
             self.number, self.step = self.number + 1, self.step + 1
@@ -143,7 +143,11 @@ class Course:
             if self.clock() - saved > _SAVE:
                 save()
                 saved = self.clock()
-        (broken,) = self.learner.team.most((float(value is not None and not torch.isfinite(value)),))
+            began = self.clock()
+        began = self.clock()
+        lost = value is not None and not torch.isfinite(value)  # which waits for what a device has still to do
+        self.seconds += self.clock() - began
+        (broken,) = self.learner.team.most((float(lost),))
         return NOT_A_NUMBER if broken else ""
 
     def _judged(self, stopped: Callable[[], bool]) -> Epoch | None:
