@@ -8,13 +8,13 @@ once; the cost of each other pair is kept, so that 48 turns that are alike are c
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cnnspec.analysis.alignment_chains import Chain, Step, chain_steps
-from cnnspec.analysis.alignment_items import CALL, JOINED, LAYER, PATH, ROUND, ROUNDS, Item, Items
+from cnnspec.analysis.alignment_items import CALL, JOINED, LAYER, ROUND, ROUNDS, Item, Items
+from cnnspec.analysis.alignment_units import is_repeat, opened, recounted, unrolled
 from cnnspec.analysis.summary import Summary
-from cnnspec.graph.network import REPEAT
 from cnnspec.record import Record
 
 #: Python's own limit while items within items are aligned; expansion allows 256 levels of calls and groups.
@@ -98,13 +98,35 @@ class _Aligner:
         """The cost of aligning two chains, and the steps that take it."""
         known = tuple(item.key for item in a), tuple(item.key for item in b)
         if known not in self._chains:
-            cost, steps = chain_steps(a, b, self.cost)
+            _, steps = chain_steps(a, b, self.cost)
+            costs = [self._step_cost(a, b, step) for step in steps]
             for at, step in enumerate(steps):
-                saved, opened = self._opening([a[i] for i in step.a], [b[j] for j in step.b])
+                saved, unit = self._opening([a[i] for i in step.a], [b[j] for j in step.b])
                 if saved > 0 and not step.paired:
-                    cost, steps[at] = cost - saved, step.replace(opened=opened)
-            self._chains[known] = cost, steps
+                    costs[at], steps[at] = costs[at] - saved, step.replace(opened=unit)
+            self._chains[known] = self._unrolling(a, b, steps, costs)
         return self._chains[known]
+
+    def _step_cost(self, a: Chain, b: Chain, step: Step) -> int:
+        paired = self.cost(a[step.a.start], b[step.b.start]) if step.paired else None
+        return sum(item.weight for item in (*a[step.a.start : step.a.stop], *b[step.b.start : step.b.stop])) \
+            if paired is None else paired
+
+    def _unrolling(self, a: Chain, b: Chain, steps: list[Step], costs: list[int]) -> tuple[int, list[Step]]:
+        """The cost of all steps, repeats unrolled where that saves most of it: a turn was written out."""
+        found, total = [*steps], sum(costs)
+        for stretch in reversed([*recounted(a, b, steps)]):
+            if self.opened >= _MOST_OPENED:
+                break
+            self.opened += 1
+            first, last = steps[stretch[0]], steps[stretch[-1]]
+            whole = Step(range(first.a.start, last.a.stop), range(first.b.start, last.b.stop), paired=False,
+                         unrolled=True)
+            saved = sum(costs[at] for at in stretch) - self.chain(*_unrolled(a, b, whole))[0]
+            if saved * 2 > sum(costs[at] for at in stretch):
+                found[stretch.start : stretch.stop] = [whole]
+                total -= saved
+        return total, found
 
     def _opening(self, *sides: list[Item]) -> tuple[int, tuple[int, int] | None]:
         """Which unit of a gap to open, since its parts have counterparts on the other side, and what that saves."""
@@ -115,7 +137,7 @@ class _Aligner:
             return 0, None
         self.opened += 1
         _, largest = max(units)
-        return sum(weights) - self.chain(*_open(largest, *sides))[0], largest
+        return sum(weights) - self.chain(*opened(largest, *sides))[0], largest
 
     def branches(self, a: Item, b: Item) -> tuple[int, list[tuple[Item, Item]]]:
         """The cost of aligning two merges, and the branches that are counterparts: the likest first."""
@@ -140,7 +162,9 @@ class _Aligner:
             if step.paired:
                 self._follow_pair(removed[0], added[0])
             elif step.opened is not None:
-                self.follow(*_open(step.opened, removed, added))
+                self.follow(*opened(step.opened, removed, added))
+            elif step.unrolled:
+                self.follow(unrolled(removed), unrolled(added))
             else:
                 self.gaps.append(Gap(removed, added))
 
@@ -153,7 +177,7 @@ class _Aligner:
             self.gaps.append(Gap((a,), (b,)))
         elif a.kind == JOINED:
             self._follow_merge(a, b)
-        elif _repeats(a) and _repeats(b):
+        elif is_repeat(a) and is_repeat(b):
             self._follow_repeat(a, b)
         else:
             self.follow(a.parts, b.parts)
@@ -190,23 +214,12 @@ def _layer_cost(a: Item, b: Item) -> int | None:
     return max(a.weight, b.weight) if x.family == y.family else None
 
 
+def _unrolled(a: Chain, b: Chain, step: Step) -> tuple[Chain, Chain]:
+    return unrolled(a[step.a.start : step.a.stop]), unrolled(b[step.b.start : step.b.stop])
+
+
 def _values(item: Item) -> object:
     return item.scope.values if item.scope is not None else None
-
-
-def _repeats(item: Item) -> bool:
-    return item.unit is not None and item.unit.scope.kind == REPEAT
-
-
-def _open(opened: tuple[int, int], *sides: Iterable[Item]) -> tuple[Chain, Chain]:
-    """Both sides of a gap, one unit replaced by its parts: repeats by what is in their turns, merges by branches."""
-    chains = [list(side) for side in sides]
-    side, at = opened
-    unit = chains[side][at]
-    inner = [part for part in unit.parts if not part.is_empty]
-    chains[side][at : at + 1] = [item for part in inner
-                                 for item in (part.parts if part.kind in {ROUND, PATH} else (part,))]
-    return tuple(chains[0]), tuple(chains[1])
 
 
 @contextmanager

@@ -26,6 +26,8 @@ class Step(Record):
     paired: bool
     #: Of a gap, the unit to replace by its parts before it is aligned: whose chain's (0 or 1), and which.
     opened: tuple[int, int] | None = None
+    #: Of a gap, whether all repeats in it are to be replaced by what is in their turns.
+    unrolled: bool = False
 
 
 def chain_steps(a: Chain, b: Chain, cost: Cost) -> tuple[int, list[Step]]:

@@ -194,6 +194,30 @@ def test_an_edit_is_found_in_what_was_also_written_differently() -> None:
                 "block d(c) = CONV(c) -> BN -> SILU\nnet n = INPUT(3x8x8) -> d(4)") == ["~ d: RELU → SILU"]
 
 
+TURNS = "INPUT(3x8x8) -> {} -> GAP -> FC(2)"
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), [
+    ("[CONV(4) -> RELU]*3", "CONV(4) -> RELU -> CONV(4, 5) -> RELU -> CONV(4) -> RELU", ["~ CONV 3×3 → 5×5"]),
+    ("[CONV(4) -> RELU]*3", "[CONV(4) -> RELU]*2 -> CONV(4, 5) -> RELU", ["~ CONV 3×3 → 5×5"]),
+    ("[CONV(4) -> RELU]*3", "CONV(4, 5) -> RELU -> [CONV(4) -> RELU]*2", ["~ CONV 3×3 → 5×5"]),
+    ("[CONV(4) -> RELU]*3", "CONV(4) -> RELU -> [CONV(4, 5) -> RELU]*2", ["~ CONV 3×3 → 5×5, 2 places"]),
+    ("[CONV(4) -> RELU]*5", "[CONV(4) -> RELU]*2 -> CONV(4) -> SILU -> [CONV(4) -> RELU]*2", ["~ RELU → SILU"]),
+    ("[CONV(4) -> RELU]*3", "[CONV(4) -> RELU]*2 -> BN -> CONV(4) -> RELU", ["+ BN"]),
+    ("[CONV(4) -> RELU]*3", "[CONV(4) -> RELU]*4 -> DROPOUT", ["~ [CONV 3×3 → RELU] ×3 → ×4", "+ DROPOUT"]),
+    ("[CONV(4) -> RELU]*3", "[CONV(4) -> RELU]*4 -> CONV(4, 5) -> RELU",
+     ["~ [CONV 3×3 → RELU] ×3 → ×4", "+ CONV 5×5 → RELU"]),
+])
+def test_a_turn_that_was_written_out_and_edited_is_that_edit(before: str, after: str, expected: list[str]) -> None:
+    texts = TURNS.format(before), TURNS.format(after)
+    assert said(*texts) == expected
+    assert adds_up(difference(*map(of, texts)))
+    back = difference(*map(of, texts[::-1]))
+    assert adds_up(back)
+    assert len(back.changes) == len(expected)
+    assert [OPPOSITE[words.mark(one)] for one in back.changes] == [text[0] for text in expected]
+
+
 def test_what_was_removed_of_a_period_begins_with_what_weighs_most() -> None:
     steps = ["CONV(4)", "BN", "RELU"]
     before, after = ("INPUT(3x8x8) -> " + " -> ".join(chain) for chain in (

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cnnspec import load, parse
 from cnnspec.analysis.diagram import ALL, Diagram, diagram
@@ -309,6 +310,29 @@ def test_lines_of_a_label_are_even_and_what_does_not_fit_is_shortened() -> None:
     assert words.broken("a" * 30 + " → b", 12, 5) == ["a" * 11 + "…", "→ b"]
     assert words.broken(" → ".join("abcdefgh"), 5, 2) == ["a → b", "→ c …"]
     assert words.shortened("漢字漢字", 5) == "漢字…"
+    assert words.listed("bneck(3, 16, 16, off, RELU, 1)", 12, 2) == ["bneck(3, 16,", "16, off, …)"]
+
+
+@pytest.mark.parametrize(("text", "most", "shown"), [
+    ("bottleneck(64, stride=2)", 19, "bottleneck(64, …)"),
+    ("inception(conv_bn, 3)", 14, "inception(…)"),
+    ("block(1, (2, 3), 4)", 15, "block(1, (…))"),
+    ("[CONV 3×3 → RELU]", 13, "[CONV 3×3…]"),
+    ("64, 96, 128, 16)", 12, "64, 96, …)"),
+    ("CONV 3×3 → BN → RELU", 13, "CONV 3×3 → B…"),
+    ("bottleneck(64)", 8, "bottlen…"),
+    ("(((((a)))))", 3, "(…)"),
+    ("a)))))", 3, "…"),
+])
+def test_what_is_shortened_closes_its_brackets(text: str, most: int, shown: str) -> None:
+    assert words.shortened(text, most) == shown
+
+
+@given(st.text("ab ()[], →", max_size=30), st.integers(1, 20))
+def test_what_is_shortened_fits_and_opens_nothing_that_it_does_not_close(text: str, most: int) -> None:
+    shown = words.shortened(text, most)
+    assert words.columns(shown) <= most
+    assert shown in (text, "…") or words.closing(shown) == words.closing(text)
     assert words.columns("e\N{COMBINING ACUTE ACCENT}") == 1
 
 

@@ -14,11 +14,14 @@ from cnnspec.analysis.lineup_measures import LATENCY, LOW, NEITHER, PREDICTED, S
 from cnnspec.analysis.outline import ALL, Outline, outline
 from cnnspec.analysis.summary import Summary
 from cnnspec.render.compare_text import Shown
+from cnnspec.render.report import environment
 from cnnspec.render.report.choices import choices, closed, count
 from cnnspec.render.report.compare_page import compare_html
 from cnnspec.render.report.nested import listed, nested
 from cnnspec.render.report.page import MOST_BYTES
+from cnnspec.render.report.profile_page import profile_html
 from cnnspec.render.report.summary_page import summary_html
+from tests.render import profiles
 from tests.zoo import zoo
 
 #: The most layers, rows, wide branches.
@@ -128,6 +131,44 @@ def test_more_networks_than_a_page_holds_are_said() -> None:
     found = cnnspec.load("lenet").summary()
     text = compare_html(Shown(line_up([Candidate(found, f"net{at}") for at in range(30)])), "cnnspec compare")
     assert "These are more networks than a page holds with their layers" in text
+
+
+# ------------------------------------------------------------------------------------------------ profiles
+
+
+def test_the_surroundings_of_a_profile_are_lines_to_read() -> None:
+    sensors = {"mig": True, "temperature": 41, "power_limit": 700_000, "power": 81_400, "energy": 5, "sm_clock": 1980,
+               "slowdowns": ["heat"]}
+    device = {"name": "cuda:0", "memory": 139 << 30, "capability": [9, 0], "multiprocessors": 132, "sensors": sensors}
+    packages = {"torch": "2.13.0", "rich": "15.0", "click": "8.5"}
+    assert dict(environment.lines(profiles.environment(cuda=True, device=device, packages=packages))) == {
+        "measured": ["2026-11-21 10:00:00 UTC", "cnnspec 0.1.0, Python 3.11.7, Linux 6.1 x86_64"],
+        "PyTorch": ["2.13.0+cu130, built for CUDA 13.0, cuDNN 9.12.0", "8 threads",
+                    "deterministic algorithms off, cuDNN's benchmark off"],
+        "processor": ["Abacus 3", "8 cores, 16 hardware threads, 16 of them allowed",
+                      "32.0 GiB of memory, load 0.5 before"],
+        "device": ["cuda:0, driver 580.65.06", "139.0 GiB of memory, 132 multiprocessors, compute capability 9.0",
+                   "before the run 41 °C, 81 W, limit 700 W, 1,980 MHz", "clocks held down by heat",
+                   "an instance of a GPU that is split (MIG)"],
+        "packages": ["rich 15.0, click 8.5"],
+    }
+
+
+def test_of_surroundings_what_is_not_known_is_left_out() -> None:
+    nothing = {"unavailable": "the system does not say"}
+    cpu = {"model": "", "physical": nothing, "logical": 1, "allowed": nothing, "memory": nothing, "load": None}
+    found = dict(environment.lines(profiles.environment(cpu=cpu, device={"name": "cpu"}, packages={}, threads=1)))
+    assert [*found] == ["measured", "PyTorch", "processor"]
+    assert found["PyTorch"][:2] == ["2.13.0, built for the CPU", "1 thread"]
+    assert found["processor"] == ["1 hardware thread"]
+    assert [*environment.lines({})] == []
+
+
+def test_no_page_of_a_profile_has_raw_data() -> None:
+    text = "".join(profile_html(page, "cnnspec profile") for page, _ in profiles.PAGES.values())
+    said = text.partition("<main")[2].partition('id="environment"')[2]
+    assert "2026-11-21 10:00:00 UTC" in said
+    assert not [raw for raw in ("unavailable", "{&#x27;", "{'", "None", "+00:00") if raw in text.replace(":none", "")]
 
 
 # --------------------------------------------------------------------------------------------- comparisons

@@ -15,7 +15,7 @@ from cnnspec.analysis.summary import Summary
 from cnnspec.render.draw.volumes import lettering, volumes
 from cnnspec.render.draw.volumes.arcs import ranges
 from cnnspec.render.draw.volumes.bodies import mixed
-from cnnspec.render.draw.volumes.page import page
+from cnnspec.render.draw.volumes.page import NUMBERS, page
 from cnnspec.render.draw.volumes.placing import ROOM
 from cnnspec.render.draw.volumes.scales import scale
 from cnnspec.render.draw.volumes.stacks import scene
@@ -242,6 +242,24 @@ def test_what_ends_elsewhere_stands_apart_and_is_numbered() -> None:
     assert [content for content, _ in drawn.texts if content == "▸ aux"] == ["▸ aux"]
 
 
+def test_what_is_read_elsewhere_ends_its_stack() -> None:
+    text = ("block head = GAP -> FC(2) -> OUTPUT(aux); ID\n"
+            "net n = INPUT(4x8x8) -> CONV(4, 1) -> CONV(4, 3) -> head -> CONV(4, 5) -> CONV(4, 7) -> GAP")
+    chains, links = shapes(text)
+    assert [boxes for _, boxes in chains[0]] == [1, 2, 2, 1]
+    assert links == [(1, 4)]
+    skipped = "INPUT(4x8x8) -> CONV(4, 1) -> CONV(4, 3) as a -> CONV(4, 5) -> CONV(4, 7) -> CONCAT{ ID | @a }"
+    assert shapes(skipped)[0][0][1:3] == [((4, 8, 8), 2), ((4, 8, 8), 2)]
+    early = "net n = INPUT(4x8x8) -> CONV(4, 1) -> CONV(4, 3) -> OUTPUT(early) -> CONV(4, 5) -> FC(2)"
+    assert [boxes for _, boxes in shapes(early)[0][0]] == [1, 2, 1, 1]
+
+
+def test_numbers_are_explained_where_there_are_any() -> None:
+    for name, told in (("googlenet_aux", True), ("unet", False)):
+        drawn = check(load(name).summary())
+        assert (NUMBERS in [content for content, _ in drawn.texts]) is told
+
+
 def test_marks_name_neighbours_as_ranges() -> None:
     assert ranges([1, 2, 3, 5, 7, 8]) == "1–3,5,7–8"
     assert ranges([4]) == "4"
@@ -289,6 +307,8 @@ def test_labels_break_between_words_and_keep_their_counts() -> None:
     assert lettering.broken("[CONV 3×3 → RELU] ×2", 14, 3) == ["[CONV 3×3", "→ RELU] ×2"]
     assert lettering.broken("inception(conv_bn, 3, 64, 96)", 14, 3) == ["inception(", "conv_bn, 3,", "64, 96)"]
     assert lettering.cut("bottleneck(256, s=2) ×5", 14) == "bottleneck… ×5"
+    assert lettering.cut("[conv_bn(64) → RELU] ×12", 18) == "[conv_bn(64)…] ×12"
+    assert lettering.broken("bottleneck(64, stride=2, groups=4)", 12, 2) == ["bottleneck(", "64, …)"]
     assert lettering.cut("→ ADAPTIVEPOOL", 3).endswith("…")
 
 

@@ -10,6 +10,7 @@ from cnnspec.analysis.summary import Summary
 from cnnspec.render import palette
 from cnnspec.render.charts.axes import Scale, Tick
 from cnnspec.render.columns import COLUMNS
+from cnnspec.render.draw.words import shortened
 from cnnspec.render.palette import CHARACTER, FAINT, FILLS, FONT, LINE, MARK, PAGE, PANEL, QUIET, STROKES, TEXT, Tone
 from cnnspec.render.snippet import visible, width
 from cnnspec.render.svg import element, quoted
@@ -95,16 +96,8 @@ def spread(text: str, size: int = SIZE) -> float:
 
 
 def clipped(text: str, characters: int) -> str:
-    """A text without control characters, cut where it is wider than so many characters."""
-    shown = visible(text)
-    if width(shown) <= characters:
-        return shown
-    kept = ""
-    for character in shown:
-        if width(kept + character) >= characters:
-            break
-        kept += character
-    return f"{kept}…"
+    """A text without control characters, shortened where it is wider than so many characters."""
+    return shortened(visible(text), characters)
 
 
 def name(summary: Summary, row: Row) -> str:

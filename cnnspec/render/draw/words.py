@@ -23,13 +23,31 @@ def width(text: str, size: float) -> float:
 
 
 def shortened(text: str, most: int) -> str:
-    """A text of at most so many places; one that is longer ends in `…`."""
+    """A text of at most so many places; one that is longer ends in `…`.
+
+    Brackets that are open there close behind it, and hold whole words: `bottleneck(64, …)`.
+    """
     if columns(text) <= most:
         return text
-    kept = text[:most]
-    while columns(kept) > most - 1:
-        kept = kept[:-1]
-    return kept.rstrip() + ELLIPSIS
+    for at in range(min(len(text), most + len(ARROW)), -1, -1):
+        kept, closed = text[:at], closing(text[at:])
+        if closed and kept and kept[-1] not in " ([{":
+            continue
+        kept = kept.removesuffix(ARROW) if closed else kept.rstrip(" →")
+        if columns(kept) + len(ELLIPSIS + closed) <= most:
+            return kept + ELLIPSIS + closed
+    return ELLIPSIS[:most]
+
+
+def closing(text: str) -> str:
+    """The brackets that a text closes without having opened them."""
+    found, depth = "", 0
+    for character in text:
+        if character in "([{":
+            depth += 1
+        elif character in ")]}":
+            found, depth = (found, depth - 1) if depth else (found + character, 0)
+    return found
 
 
 def broken(label: str, most: int, lines: int) -> list[str]:
@@ -65,5 +83,6 @@ def _filled(words: list[str], most: int) -> list[str]:
 def _limited(filled: list[str], most: int, lines: int) -> list[str]:
     kept = [shortened(line, most) for line in filled[:lines]]
     if len(filled) > lines:
-        kept[-1] = shortened(kept[-1].removesuffix(ELLIPSIS), most - 2) + " " + ELLIPSIS
+        end = f" {ELLIPSIS}{closing(' '.join(filled[lines:]))}"
+        kept[-1] = shortened(kept[-1].removesuffix(ELLIPSIS), most - len(end)) + end
     return kept

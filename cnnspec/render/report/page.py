@@ -152,11 +152,11 @@ def table_html(heads: Sequence[str], rows: Iterable[Sequence[str]], *, name: str
     return scrolling(element("table", element("thead", head), element("tbody", body), class_="small", aria_label=name))
 
 
-def facts_html(facts: Iterable[tuple[str, Sequence[str]]], *, many: bool = False) -> str:
+def facts_html(facts: Iterable[tuple[str, Sequence[str]]]) -> str:
     """Names, and beside each the sentences that belong to it."""
     rows = (element("div", element("dt", quoted(visible(name))), *(
         element("dd", quoted(visible(line))) for line in lines)) for name, lines in facts)
-    return element("dl", *rows, class_="facts many" if many else "facts")
+    return element("dl", *rows, class_="facts")
 
 
 def scrolling(body: str, kind: str = "", name: str = "") -> str:

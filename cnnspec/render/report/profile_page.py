@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from cnnspec.analysis.energy import Energy
 from cnnspec.analysis.latency import Latency
@@ -13,7 +13,7 @@ from cnnspec.render import units
 from cnnspec.render.profile import BROKEN_OFF, latest, run_row
 from cnnspec.render.profile_facts import facts, found_by, missing, setting, signed
 from cnnspec.render.profile_layers import below, portion, run_columns, signed_duration
-from cnnspec.render.report import charts
+from cnnspec.render.report import charts, environment
 from cnnspec.render.report.choices import Rows, choices
 from cnnspec.render.report.facts import lead, said
 from cnnspec.render.report.layers import side_by_side
@@ -33,11 +33,12 @@ def profile_html(found: Profile, command: str) -> str:
     seconds = {layer.index: layer.seconds for layer in run.layers} if run and run.layers else None
     rates = run.rates if run and isinstance(run.rates, Rates) else None
     behind = (charts.costs(summary, seconds, "As measured, for the batch."), charts.memory(summary),
-              charts.roofline(summary, rates, run.layers if run else ()), _environment(found.environment))
+              charts.roofline(summary, rates, run.layers if run else ()),
+              Section("environment", "Environment", facts_html(environment.lines(found.environment))))
 
     def page(rows: Rows) -> Page:
         sections = (*_runs(found), *_measured(found, run), _layers(summary, run, rows), *behind)
-        about = (*lead(summary), *setting(found), str(found.environment.get("date", "")))
+        about = (*lead(summary), *setting(found), environment.date(found.environment))
         broken = (BROKEN_OFF,) if found.interrupted else ()
         return Page("profile", visible(found.net), tuple(dict.fromkeys(map(visible, filter(None, about)))),
                     tuple(_figures(run)) if run else (), sections, command, (*said(summary), *broken))
@@ -113,31 +114,3 @@ def _layers(summary: Summary, run: Run | None, rows: Rows) -> Section:
     further = [Below(one.name, {"time": signed_duration(one.seconds), "share": portion(one.share)})
             for one in below(run.times)]
     return Section("layers", "Layers", side_by_side(summary, rows, [*run_columns(run).values()], further))
-
-
-# ---------------------------------------------------------------------------------------- the surroundings
-
-
-def _environment(environment: Mapping[str, object]) -> Section:
-    """Versions, settings and state of the machine: what one needs to measure the same again."""
-    told = ((name, [text]) for name, text in _flat(environment) if text)
-    return Section("environment", "Environment", facts_html(told, many=True))
-
-
-def _flat(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        full = f"{above} {name}".strip().replace("_", " ")
-        if isinstance(value, Mapping):
-            yield from _flat(value, full)
-        elif isinstance(value, Unavailable):
-            yield full, missing(value)
-        else:
-            yield full, _said(value)
-
-
-def _said(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)

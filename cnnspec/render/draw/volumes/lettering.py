@@ -6,6 +6,7 @@ from cnnspec.analysis.diagram import Box
 from cnnspec.render import units
 from cnnspec.render.draw.titles import title
 from cnnspec.render.draw.volumes.stacks import Stack
+from cnnspec.render.draw.words import shortened
 from cnnspec.render.palette import CHARACTER
 from cnnspec.render.snippet import visible, width
 
@@ -94,12 +95,9 @@ def _is_count(word: str) -> bool:
 
 
 def cut(text: str, most: int) -> str:
-    """A text of at most so many letters; one that is longer ends in `…`, before its count if it has one."""
+    """A text of at most so many letters; one that is longer is shortened before its count, if it has one."""
     if width(text) <= most:
         return text
     kept, _, last = text.rpartition(" ")
     behind = f" {last}" if _is_count(last) and len(last) + 3 <= most else ""
-    kept = kept if behind else text
-    while kept and width(kept) > most - 1 - width(behind):
-        kept = kept[:-1]
-    return f"{kept.rstrip(' →')}…{behind}"
+    return shortened(kept if behind else text, most - len(behind)) + behind

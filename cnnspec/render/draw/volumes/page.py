@@ -17,6 +17,10 @@ from cnnspec.render.draw.volumes.stacks import Link, scene
 _MARGIN, _TURN, _BETWEEN, _BESIDE, _BELOW = 20.0, 18.0, 34.0, 40.0, 22.0
 
 
+#: What the marks mean.
+NUMBERS = "numbers in circles: the value goes on at each arrow with the same number"
+
+
 class Placed(Record):
     """A line with its ways; `x` and `y` move its own points, whose axis is y = 0, to their places."""
 
@@ -72,9 +76,16 @@ def page(diagram: Diagram, summary: Summary) -> Page:
             x += _width(line) + _BESIDE
         y = max(each.bottom for each in placed) + _BETWEEN
     right = max(each.x + _right(each.line) for each in placed) + turn
-    remark = Text(_MARGIN, y - _BETWEEN + _BELOW + heading.LEGEND, said(shapes), heading.LEGEND, tone="quiet")
-    width = max(right, _MARGIN + wide, remark.right) + _MARGIN
-    return Page(width, remark.y + _MARGIN, _MARGIN, right, tuple(placed), (*texts, remark), swatches)
+    told = [said(shapes), *([NUMBERS] if any(each.marks for each in placed) else [])]
+    remarks = _remarks(told, y - _BETWEEN + _BELOW)
+    width = max(right, _MARGIN + wide, *(remark.right for remark in remarks)) + _MARGIN
+    return Page(width, remarks[-1].y + _MARGIN, _MARGIN, right, tuple(placed), (*texts, *remarks), swatches)
+
+
+def _remarks(said: list[str], top: float) -> list[Text]:
+    """Sentences below each other."""
+    return [Text(_MARGIN, top + heading.LEGEND + at * heading.LEGEND_LINE, text, heading.LEGEND, tone="quiet")
+            for at, text in enumerate(said)]
 
 
 def _rows(broken: list[list[Line]]) -> list[list[Line]]:

@@ -10,7 +10,10 @@ from cnnspec.record import Record
 
 
 class Stack(Record):
-    """Boxes that follow each other and leave values of one shape; drawn as one volume, with a slice for each box."""
+    """Boxes that follow each other and leave values of one shape; drawn as one volume, with a slice for each box.
+
+    Only what the last one leaves is read elsewhere.
+    """
 
     key: int
     boxes: tuple[Box, ...]
@@ -78,8 +81,9 @@ def _stacks(diagram: Diagram, keys: list[int], edges: dict[tuple[int, int], Edge
             first: int) -> Iterator[Stack]:
     """A chain's boxes in stacks, numbered from `first`."""
     groups: list[list[int]] = []
+    readers = _readers(diagram)
     for key in keys:
-        if groups and _joins(diagram, groups[-1], key, edges):
+        if groups and _joins(diagram, groups[-1][-1], key, readers):
             groups[-1].append(key)
         else:
             groups.append([key])
@@ -89,11 +93,18 @@ def _stacks(diagram: Diagram, keys: list[int], edges: dict[tuple[int, int], Edge
         yield Stack(first + at, tuple(diagram.boxes[key] for key in group), ends, follows)
 
 
-def _joins(diagram: Diagram, group: list[int], key: int, edges: dict[tuple[int, int], Edge]) -> bool:
-    """Whether a box reads the last of a group, no other of it, and leaves the same shape; inputs stand alone."""
-    last, box = diagram.boxes[group[-1]], diagram.boxes[key]
-    return (last.family != "input" and last.row.output == box.row.output and (last.key, key) in edges
-            and not any((earlier, key) in edges for earlier in group[:-1]))
+def _readers(diagram: Diagram) -> dict[int, set[int]]:
+    """What reads each box: others by key, and -1 for a caller."""
+    found: dict[int, set[int]] = {end.source: {-1} for end in diagram.ends}
+    for edge in diagram.edges:
+        found.setdefault(edge.source, set()).add(edge.target)
+    return found
+
+
+def _joins(diagram: Diagram, last: int, key: int, readers: dict[int, set[int]]) -> bool:
+    """Whether a box alone reads the last one of a group, and leaves the same shape; inputs stand alone."""
+    before, box = diagram.boxes[last], diagram.boxes[key]
+    return before.family != "input" and before.row.output == box.row.output and readers.get(last) == {key}
 
 
 def _links(chains: list[tuple[Stack, ...]], edges: Iterable[Edge]) -> Iterator[Link]:
