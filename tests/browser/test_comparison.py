@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from cnnspec.render.report.compare_page import compare_html
 from tests.browser.opened import layers
 from tests.browser.reports import COMPARISONS, compared, report, summary
+
+#: Long names, many digits.
+NAMES = ("mobilenet_v3_small", "shufflenet_v2_x1_0", "vgg11", "inception_v3", "densenet121", "resnet50", "googlenet")
 
 
 def test_few_networks_stand_side_by_side_with_every_measure(show: Any) -> None:
@@ -51,6 +55,16 @@ def test_many_networks_stand_in_a_window_whole(show: Any) -> None:
     wide = page.eval_on_selector("#measures .scroll", "one => one.scrollWidth - one.clientWidth")
     assert wide <= 0
     assert page.locator("#measures th", has_text="input").is_visible()
+
+
+def test_names_of_networks_and_their_values_stay_whole(show: Any) -> None:
+    page = show(compare_html(compared(NAMES), "cnnspec compare")).page
+    for media in ("screen", "print"):
+        page.emulate_media(media=media)
+        page.set_viewport_size({"width": 1280 if media == "screen" else 718, "height": 900})
+        rows = page.eval_on_selector_all("#measures tbody tr", "all => all.map(one => one.offsetHeight)")
+        assert max(rows) == min(rows)
+        assert page.eval_on_selector("#measures .scroll", "one => one.scrollWidth - one.clientWidth") <= 0
 
 
 def test_each_network_opens_and_is_marked_by_itself(show: Any) -> None:

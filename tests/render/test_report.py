@@ -18,7 +18,7 @@ from cnnspec.render.report import environment
 from cnnspec.render.report.choices import choices, closed, count
 from cnnspec.render.report.compare_page import compare_html
 from cnnspec.render.report.nested import listed, nested
-from cnnspec.render.report.page import MOST_BYTES
+from cnnspec.render.report.page import MOST_BYTES, sentence_html
 from cnnspec.render.report.profile_page import profile_html
 from cnnspec.render.report.summary_page import summary_html
 from tests.render import profiles
@@ -85,6 +85,11 @@ def test_a_page_is_the_same_each_time() -> None:
     assert made(cnnspec.load("unet").summary()) == made(cnnspec.load("unet").summary())
 
 
+def test_commands_in_sentences_are_code() -> None:
+    assert sentence_html("`a <b>` and `c`") == "<code>a &lt;b&gt;</code> and <code>c</code>"
+    assert sentence_html("it`s <b>") == "it`s &lt;b&gt;"
+
+
 def test_nothing_in_a_page_is_fetched() -> None:
     text = made(cnnspec.load("unet").summary()).replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert not [word for word in ("http:", "https:", "//cdn", "@import", "url(", "src=") if word in text]
@@ -112,8 +117,8 @@ def test_thousands_of_layers_have_small_pages(name: str, depth: int | None) -> N
     found = summary(f"INPUT(3x32x32) -> {HUGE[name]} -> FC(2)")
     text = summary_html(found, "cnnspec summary net.cnn --report net.html", depth=depth)
     assert len(text.encode()) <= MOST_BYTES
-    rows, note = text.count("<tr data-layers") + text.count('<tr class="group'), "--format csv` has them all." in text
-    assert note == (rows < count(outline(found, depth)))
+    rows = text.count("<tr data-layers") + text.count('<tr class="group')
+    assert ("--format csv</code> has them all." in text) == (rows < count(outline(found, depth)))
 
 
 def test_what_is_cut_and_what_is_folded_is_said() -> None:
@@ -123,7 +128,7 @@ def test_what_is_cut_and_what_is_folded_is_said() -> None:
     assert text.count("<tr data-layers") == 506
     assert "not shown: 1,441 rows with less, " in text
     folded = summary_html(summary(f"INPUT(3x32x32) -> {HUGE['repeated']}"), "cnnspec summary", depth=ALL)
-    assert "--depth all has 6,001 rows, more than a page holds. Here they are folded; " in folded
+    assert "--depth all has 6,001 rows, more than a page holds. Here they are folded; <code>cnnspec summary " in folded
     assert "[CONV 3×3 → BN → RELU] ×1500</th>" in folded
 
 

@@ -17,7 +17,7 @@ from cnnspec.render.report.choices import Rows, choices, closed
 from cnnspec.render.report.compare_tables import measures_table, networks_table, stages_table
 from cnnspec.render.report.facts import place as written_at
 from cnnspec.render.report.layers import side_by_side
-from cnnspec.render.report.page import Figure, Page, Section, fitting
+from cnnspec.render.report.page import Figure, Page, Section, fitting, sentence_html
 from cnnspec.render.report.summary_page import COLUMNS, MOST_ROWS
 from cnnspec.render.snippet import visible
 from cnnspec.render.svg import element, quoted
@@ -116,7 +116,7 @@ def _networks(entrants: Sequence[Entrant]) -> Iterator[tuple[Section, ...]]:
         for tables, drawn in ((detailed, True), (folded, True), (folded, False)):
             bodies = (_network(entrant, rows, drawn=drawn) for entrant, rows in zip(entrants, tables, strict=True))
             yield (Section("networks", "One by one", "".join(bodies)),)
-    yield (Section("networks", "One by one", element("p", _ELSEWHERE, class_="missing")),)
+    yield (Section("networks", "One by one", element("p", sentence_html(_ELSEWHERE), class_="missing")),)
 
 
 def _network(entrant: Entrant, rows: Rows, *, drawn: bool) -> str:

@@ -9,10 +9,10 @@ from cnnspec.analysis.summary import Summary
 from cnnspec.render.columns import Column
 from cnnspec.render.draw import svg as draw
 from cnnspec.render.report.choices import Rows
-from cnnspec.render.report.page import scrolling
+from cnnspec.render.report.page import scrolling, sentence_html
 from cnnspec.render.report.table import Below, layer_table
 from cnnspec.render.snippet import visible
-from cnnspec.render.svg import element, quoted
+from cnnspec.render.svg import element
 
 #: Bytes of a drawing beside which a table still has room; pixels of its width from which on it has a row for itself.
 MOST_DRAWN, WIDE = 160_000, 640
@@ -24,7 +24,7 @@ def side_by_side(summary: Summary, rows: Rows, columns: Sequence[Column],
                  below: Sequence[Below] = (), *, drawn: bool = True) -> str:
     """The drawing, unless only the table is wanted, and the table of its layers; below each other where one is wide."""
     name = visible(summary.name)
-    note = element("p", quoted(rows.note), class_="missing") if rows.note else ""
+    note = element("p", sentence_html(rows.note), class_="missing") if rows.note else ""
     listed = scrolling(layer_table(summary, rows.entries, columns, below), name=f"layers of {name}")
     table = element("div", note, listed, class_="table")
     if not drawn:

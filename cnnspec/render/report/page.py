@@ -137,9 +137,17 @@ def section_html(section: Section) -> str:
 
 
 def _footer(page: Page) -> str:
-    said = "".join(element("p", quoted(sentence)) for sentence in page.remarks)
+    said = "".join(element("p", sentence_html(sentence)) for sentence in page.remarks)
     made = element("p", "Made by ", element("code", quoted(page.command)), f" (cnnspec {__version__})")
     return element("footer", said, made)
+
+
+def sentence_html(text: str) -> str:
+    """A sentence; what stands between backticks is code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return quoted(text)
+    return "".join(element("code", quoted(part)) if at % 2 else quoted(part) for at, part in enumerate(parts))
 
 
 def table_html(heads: Sequence[str], rows: Iterable[Sequence[str]], *, name: str) -> str:
@@ -155,7 +163,7 @@ def table_html(heads: Sequence[str], rows: Iterable[Sequence[str]], *, name: str
 def facts_html(facts: Iterable[tuple[str, Sequence[str]]]) -> str:
     """Names, and beside each the sentences that belong to it."""
     rows = (element("div", element("dt", quoted(visible(name))), *(
-        element("dd", quoted(visible(line))) for line in lines)) for name, lines in facts)
+        element("dd", sentence_html(visible(line))) for line in lines)) for name, lines in facts)
     return element("dl", *rows, class_="facts")
 
 

@@ -17,11 +17,11 @@ from cnnspec.render.report import charts, environment
 from cnnspec.render.report.choices import Rows, choices
 from cnnspec.render.report.facts import lead, said
 from cnnspec.render.report.layers import side_by_side
-from cnnspec.render.report.page import Figure, Page, Section, facts_html, fitting, table_html
+from cnnspec.render.report.page import Figure, Page, Section, facts_html, fitting, sentence_html, table_html
 from cnnspec.render.report.summary_page import COLUMNS, MOST_ROWS
 from cnnspec.render.report.table import Below
 from cnnspec.render.snippet import visible
-from cnnspec.render.svg import element, quoted
+from cnnspec.render.svg import element
 
 _RUNS = ("batch", "latency", "95 %", "images/s", "FLOP/s", "memory", "J/image")
 
@@ -91,7 +91,7 @@ def _runs(found: Profile) -> Iterator[Section]:
     if len(found.runs) == 1 and not found.runs[0].failure:
         return
     rows = [(*row, *[""] * (len(_RUNS) - len(row))) for row in map(run_row, latest(found.runs))]
-    said = "".join(element("p", quoted(sentence), class_="missing") for sentence in found_by(found))
+    said = "".join(element("p", sentence_html(sentence), class_="missing") for sentence in found_by(found))
     nothing = "" if found.runs else element("p", "Nothing was measured.", class_="missing")
     yield Section("runs", "Runs", (table_html(_RUNS, rows, name="runs") if rows else nothing) + said)
 
@@ -109,7 +109,7 @@ def _layers(summary: Summary, run: Run | None, rows: Rows) -> Section:
     """Drawing and table, with times where they were measured."""
     if run is None or isinstance(run.times, Unavailable):
         why = "" if run is None or not isinstance(run.times, Unavailable) else missing(run.times)
-        note = element("p", quoted(f"The layers are {why}"), class_="missing") if why else ""
+        note = element("p", sentence_html(f"The layers are {why}"), class_="missing") if why else ""
         return Section("layers", "Layers", note + side_by_side(summary, rows, COLUMNS))
     further = [Below(one.name, {"time": signed_duration(one.seconds), "share": portion(one.share)})
             for one in below(run.times)]
