@@ -193,7 +193,7 @@ def seconds(name: str, values: tuple[float | None, ...] = (1e-3, 2e-3), better: 
 
 
 def test_latencies_are_weighed_where_they_are_known() -> None:
-    assert weighed() == ["parameters and MACs", "inference peak and MACs"]
+    assert weighed() == ["parameters against MACs", "inference peak against MACs"]
     assert weighed([seconds(PREDICTED)]) == ["parameters and predicted", "inference peak and predicted"]
     assert weighed([seconds(PREDICTED), seconds(LATENCY)]) == ["parameters and latency", "inference peak and latency"]
 

@@ -97,7 +97,7 @@ def _front(shown: Shown, x: Measure, y: Measure) -> str:
     chart = pareto_chart(points, x.title, y.title, x_measure=_axis(x), y_measure=_axis(y))
     best = [point.name for point in points if not point.dominated]
     note = f"No other network is as good in both and better in one: {listed(best)}." if best else ""
-    return charts.chart(chart, f"{y.title} and {x.title}", note)
+    return charts.chart(chart, f"{y.title} against {x.title}", note)
 
 
 def _axis(measure: Measure) -> axes.Measure:
