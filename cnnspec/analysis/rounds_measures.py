@@ -19,7 +19,7 @@ def trained(rounds: Rounds, order: Sequence[int] | None = None) -> tuple[Measure
     """What the networks at these places of the rounds have learned, in this order (None: as they are).
 
     Ratios are to the first in this order. Their intervals are those of the mean difference by seed; a single seed shows
-    no spread, and its ratio may be all that accuracies allow.
+    no spread, and its ratio has none.
     """
     places = range(len(rounds.rivals)) if order is None else order
     rivals = [rounds.rivals[place] for place in places]
@@ -29,7 +29,8 @@ def trained(rounds: Rounds, order: Sequence[int] | None = None) -> tuple[Measure
     return (Measure(
         ACCURACY, "accuracy, trained", TRAINED[ACCURACY], SHARE, HIGH,
         tuple(None if found is None else found.mean for found in taken), reasons if any(reasons) else (),
-        spreads if any(spreads) else (), tuple(_ratio(rounds, place, places[0]) for place in places)),)
+        spreads if any(spreads) else (), tuple(_interval(rounds, place, places[0]) for place in places),
+        tuple(_ratio(rounds, place, places[0]) for place in places)),)
 
 
 def _why(rival: Rival) -> str:
@@ -41,13 +42,17 @@ def _bounded(found: Spread) -> Interval | None:
     return found.interval and Interval(max(found.interval.low, 0.0), min(found.interval.high, 1.0))
 
 
-def _ratio(rounds: Rounds, place: int, to: int) -> Interval | None:
-    """What the ratio of two accuracies may be, the first of the two taken as it is; None where there is none."""
+def _ratio(rounds: Rounds, place: int, to: int) -> float | None:
+    """How many times as accurate a network is over the seeds of both; None where there is no such ratio."""
     difference = None if place == to else rounds.difference(place, to)
-    if difference is None or not difference.other:
+    return difference.one / difference.other if difference is not None and difference.other else None
+
+
+def _interval(rounds: Rounds, place: int, to: int) -> Interval | None:
+    """What the ratio of two accuracies may be, that of the other one taken as it is; None where nothing tells."""
+    difference = None if place == to else rounds.difference(place, to)
+    if difference is None or difference.interval is None or not difference.other:
         return None
     most = 1 / difference.other
-    if difference.interval is None:
-        return Interval(0.0, most)
     return Interval(*(min(max(1 + end / difference.other, 0.0), most)
                       for end in (difference.interval.low, difference.interval.high)))

@@ -20,6 +20,7 @@ from cnnspec.cli import compare_train
 from cnnspec.cli.candidates import INLINE, Asked, Contender, contenders
 from cnnspec.cli.compare_wanted import MEASURES_HELP, Wanted, order, readable, shown, take_names, take_wanted
 from cnnspec.cli.options import fail, limit_options, take_limits, warn
+from cnnspec.cli.regime_options import is_given
 from cnnspec.cli.report_option import Report, Reporting, report_option, write_reports
 from cnnspec.cli.run_options import refuse_idle, refuse_runs, run_options
 from cnnspec.diagnostics import SpecError
@@ -116,7 +117,9 @@ def refuse_running(given: dict[str, Any]) -> None:
     if given["profile"]:
         refuse_runs({**given, "device": given["device"] or "cpu"})
         return
-    refuse_idle(click.get_current_context(), "--profile", but=("threads",) if given["train"] else ())
+    if given["train"] is None and is_given("threads"):
+        raise click.UsageError("--threads goes with --profile or --train")
+    refuse_idle(click.get_current_context(), "--profile", but=("threads",))
     if given["dtype"] == "tf32":
         raise click.UsageError("--dtype tf32 goes with --profile")
 

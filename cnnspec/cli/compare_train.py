@@ -8,11 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from cnnspec.analysis.learning import Regime
 from cnnspec.cli.regime_options import PARAMETERS as OF_REGIME
-from cnnspec.cli.regime_options import refuse_idle_training, refuse_regime, regime_options, take_regime
+from cnnspec.cli.regime_options import is_given, refuse_idle_training, refuse_regime, regime_options, take_regime
 from cnnspec.cli.reports import slug
 from cnnspec.net import Net
 from cnnspec.record import Record
@@ -68,11 +67,10 @@ def refuse_training(given: Mapping[str, Any]) -> None:
 
     `given` are all of the command's parameters.
     """
-    context = click.get_current_context()
     if given["train"] is None:
-        refuse_idle_training(context, "--train", PARAMETERS)
+        refuse_idle_training("--train", PARAMETERS)
         return
-    if _is_given("optimizer") and given["optimizer"] not in _OPTIMIZERS:
+    if is_given("optimizer") and given["optimizer"] not in _OPTIMIZERS:
         raise click.UsageError(f"--train trains with sgd or adamw, not {given['optimizer']}")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise click.UsageError("compare --train trains in one process; `cnnspec train` does in several")
@@ -105,21 +103,16 @@ def compete(contestants: Sequence[Contestant], given: Mapping[str, Any]) -> Roun
 
 
 def exit_code(found: Rounds) -> int:
-    """130 where it was interrupted, 1 where it ended for another reason or nothing was trained."""
+    """130 where it was interrupted; 1 where it ended for another reason, or a network or a run of one was lost."""
     if found.ended:
         return 130 if found.ended == "interrupted" else 1
-    return 0 if found.leader is not None else 1
-
-
-def _is_given(name: str) -> bool:
-    """Whether the command line has an option, rather than its default."""
-    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+    return 1 if any(rival.failure or rival.lost for rival in found.rivals) else 0
 
 
 def _as_training(given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters as `cnnspec train` has them: where the command's own default is for something else, train's."""
-    return {**given, "device": given["device"] or "cpu", "batch": given["batch"] if _is_given("batch") else _BATCH,
-            "optimizer": _OPTIMIZERS[given["optimizer"]] if _is_given("optimizer") else "adamw"}
+    return {**given, "device": given["device"] or "cpu", "batch": given["batch"] if is_given("batch") else _BATCH,
+            "optimizer": _OPTIMIZERS[given["optimizer"]] if is_given("optimizer") else "adamw"}
 
 
 def _entrant(one: Contestant, given: Mapping[str, Any]) -> Entrant:
@@ -142,9 +135,12 @@ class Telling:
     def begins(self, name: str, seed: int, regime: Regime) -> Sequence[Watcher]:
         """A line for the run, then one for each of its epochs."""
         from cnnspec.cli.train_progress import Live
+        from cnnspec.render.train import TITLES
 
         self.number += 1
         self.live = Live(name, regime)
+        if self.number == 1:
+            self.live.say(TITLES)
         self.live.say(f"{name}, seed {seed} ({self.number} of {self.runs})")
         return [self.live]
 

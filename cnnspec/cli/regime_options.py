@@ -74,6 +74,8 @@ def take_regime(given: Mapping[str, Any]) -> Regime:
 
 def refuse_regime(given: Mapping[str, Any]) -> None:
     """Raise `click.UsageError` for options of training that do not go together, or not with the device."""
+    if given["optimizer"] != "sgd" and is_given("momentum"):
+        raise click.UsageError("--momentum goes with --optimizer sgd")
     if given["loss"] == "hinge" and given["smoothing"]:
         raise click.UsageError("--label-smoothing goes with --loss cross-entropy")
     if given["dtype"] not in DTYPES:
@@ -82,8 +84,13 @@ def refuse_regime(given: Mapping[str, Any]) -> None:
         raise click.UsageError("--dtype float16 is for GPUs; bfloat16 trains on the CPU as well")
 
 
-def refuse_idle_training(ctx: click.Context, needed: str, names: Collection[str] = PARAMETERS) -> None:
+def is_given(name: str) -> bool:
+    """Whether the command line has an option, rather than its default."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def refuse_idle_training(needed: str, names: Collection[str] = PARAMETERS) -> None:
     """Raise `click.UsageError` for options of training on a line that trains nothing, without the needed option."""
-    for option in ctx.command.params:
-        if option.name in names and ctx.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
+    for option in click.get_current_context().command.params:
+        if option.name in names and is_given(option.name):
             raise click.UsageError(f"{option.opts[0]} goes with {needed}")

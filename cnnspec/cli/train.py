@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
@@ -102,8 +103,11 @@ def _option(context: click.Context, name: str) -> str:
     return next(parameter.opts[-1] for parameter in context.command.params if parameter.name == name)
 
 
-def conclude(found: Learning, format_: str) -> int:
-    """Print the end of a run; returns the exit code."""
+def conclude(found: Learning, format_: str, told: Sequence[str] | None = None) -> int:
+    """Print the end of a run; returns the exit code.
+
+    `told`: where a terminal shows its beginning and epochs, the sentences that stand there.
+    """
     from cnnspec.render import train as page
 
     if format_ == "json":
@@ -111,7 +115,7 @@ def conclude(found: Learning, format_: str) -> int:
     else:
         from cnnspec.render.console import print_lines
 
-        print_lines(page.lines(found))
+        print_lines(page.lines(found, told if sys.stdout.isatty() else None))
     return code(found)
 
 

@@ -14,6 +14,7 @@ from cnnspec.render import train as page
 
 if TYPE_CHECKING:
     from cnnspec.runtime.train.course import Tick
+    from cnnspec.runtime.train.run import Setup
 
 #: What begins a line that was written before, and clears it.
 _CLEAR = "\r\x1b[K"
@@ -44,6 +45,12 @@ class Live:
         """A line that stays."""
         if self.on:
             click.echo((_CLEAR if self.moves else "") + sentence, err=True)
+
+    def begins(self, setup: Setup) -> None:
+        """What is trained on what and how, before the time is spent; and the titles of what `judged` tells."""
+        self.regime = setup.regime
+        for line in page.head(setup.net.name, setup.data.name, str(setup.team.device), setup.regime, setup.says):
+            self.say("".join(part.text for part in line))
 
     def check(self, check: Check) -> None:
         """What was found before the run."""

@@ -96,9 +96,10 @@ def _run(request: Request, team: Team, stopped: Callable[[], bool]) -> int:
         found = find_rate(setup, stopped)
         live.say(f"learning rate {found:.2g}, by --find-lr")
         setup = setup.replace(regime=setup.regime.replace(rate=found))
+    live.begins(setup)
     with live:
         learned = train(setup, stopped, [live], request.resumed)
-    return conclude(learned, given["format_"]) if lead else code(learned)
+    return conclude(learned, given["format_"], setup.says if live.moves else None) if lead else code(learned)
 
 
 def set_up(request: Request, team: Team) -> Setup:

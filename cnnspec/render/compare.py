@@ -92,4 +92,6 @@ def front_line(shown: Shown) -> str:
              if shown.front.dominated[index] is False]
     unknown = sum(place(shown.front, index) == NOTHING for index in range(len(shown.lineup.entrants)))
     says = f"front of {front_title(shown.front)}: {listed(names) if names else 'none'}"
+    if any(measure.ratio_intervals for measure in shown.front.measures):
+        says += " (by values as they are, also where no difference was seen)"
     return f"{says}; {unknown} without a value in one of them" if unknown else says

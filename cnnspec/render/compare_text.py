@@ -33,8 +33,8 @@ MOST_COLUMNS = 6
 MARK, NOTHING = "◂", "–"
 #: What is said where measuring has seen no difference, with and without room for it.
 SAME, SAME_SHORT = "no difference seen", "≈"
-#: What is said where measuring was broken off too early to tell, with and without room for it.
-FEW, FEW_SHORT = "too few turns", "?"
+#: What is said where there were too few runs to tell, with and without room for it.
+FEW, FEW_SHORT = "too few runs", "?"
 #: The places of a network towards a front.
 DOMINATED, ON_FRONT = "dominated", "front"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from cnnspec.analysis.learning import Check, Epoch, Learning
+from cnnspec.analysis.learning import DECAYS, Check, Epoch, Learning, Regime
 from cnnspec.render import units
 from cnnspec.render.layout import Line, Styled
 
@@ -14,30 +14,73 @@ SCHEMA = "cnnspec.train/1"
 #: Heads of the table of epochs, and the widths of its columns.
 _HEADS = ("epoch", "loss", "accuracy", "val loss", "accuracy", "images/s")
 _WIDTHS = (5, 8, 8, 8, 8, 9)
+#: From here on a loss is told by its power of ten.
+_BURST = 1e4
+#: How parts of a regime are told that are not as usual.
+_UNUSUAL = {
+    "momentum": "momentum {:g}", "decay": "weight decay {:g}", "schedule": "{} schedule", "warmup": "warm-up {:.0%}",
+    "loss": "{} loss", "smoothing": "labels smoothed by {:g}", "clip": "gradients clipped to {:g}",
+    "average": "weights averaged by {:g}", "deterministic": "deterministic",
+}
 
 
-def lines(found: Learning) -> Iterator[Line]:
-    """The whole run: what was trained on what, the epochs, and the end."""
-    regime = found.regime
-    yield [Styled(found.net, "bold"), Styled(f"  {found.data}  {found.device}  {units.dtype(regime.dtype)}  "
-                                             f"{regime.optimizer} {regime.rate:.3g}  batch {regime.batch}")]
-    for sentence in found.says:
+def _row(texts: tuple[str, ...]) -> str:
+    return "  " + "  ".join(text.rjust(width) for text, width in zip(texts, _WIDTHS, strict=True))
+
+
+#: The titles of the table of epochs.
+TITLES = _row(_HEADS)
+
+
+def lines(found: Learning, told: Collection[str] | None = None) -> Iterator[Line]:
+    """The whole run: what was trained on what and how, the epochs, and the end.
+
+    `told`: of a run that was followed, the sentences that were told before it; only the end is new then.
+    """
+    if told is None:
+        yield from head(found.net, found.data, found.device, found.regime, found.says)
+        for epoch in found.history:
+            yield [Styled(epoch_text(epoch)), Styled(" ◂ best" if epoch is found.best else "", "good")]
+    yield []
+    for sentence in [] if told is None else [sentence for sentence in found.says if sentence not in told]:
         yield [Styled(f"  {sentence}", "dim")]
-    yield []
-    yield [Styled("  " + _row(_HEADS), "dim")]
-    best = found.best
-    for epoch in found.history:
-        yield [Styled("  " + epoch_text(epoch)), Styled(" ◂ best" if epoch is best else "", "good")]
-    yield []
     yield from _end(found)
 
 
+def head(net: str, data: str, device: str, regime: Regime, says: Sequence[str]) -> Iterator[Line]:
+    """What is trained on what and how, and the titles of the table of epochs."""
+    yield [Styled(net, "bold"), Styled(f"  {data}  {device}  {units.dtype(regime.dtype)}")]
+    for sentence in (how(regime), *says):
+        yield [Styled(f"  {sentence}", "dim")]
+    yield []
+    yield [Styled(TITLES, "dim")]
+
+
+def how(regime: Regime) -> str:
+    """`adamw 0.001, batch 64, 10 epochs, seed 0`, and what else is not as it would be without a word."""
+    usual = Regime(optimizer=regime.optimizer, decay=DECAYS[regime.optimizer])
+    bounds = [counted(regime.epochs, "epoch") if regime.epochs else "",
+              counted(regime.steps, "step") if regime.steps else "",
+              units.duration(regime.seconds) if regime.seconds else ""]
+    others = [text.format(getattr(regime, name)) for name, text in _UNUSUAL.items()
+              if getattr(regime, name) != getattr(usual, name)]
+    if regime.augment:
+        others.append(" and ".join(regime.augment))
+    return ", ".join([f"{regime.optimizer} {regime.rate:.3g}", f"batch {regime.batch:,}", *filter(None, bounds),
+                      f"seed {regime.seed}", *others])
+
+
+def counted(count: int, what: str) -> str:
+    """`1 epoch`, `1,438 epochs`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def _end(found: Learning) -> Iterator[Line]:
-    best = found.best
-    if best is not None:
-        yield [Styled("  validation accuracy "), Styled(units.percent(best.val_accuracy), "bold"),
-               Styled(f" at epoch {best.epoch}" if best is not found.last else "")]
-    yield [Styled(f"  {found.steps:,} steps, {units.duration(found.seconds)}, "
+    best, last = found.best, found.last
+    if best is not None and last is not None:
+        yield [Styled("  validation accuracy "), Styled(units.percent(last.val_accuracy), "bold"),
+               Styled("" if best is last else f", at best {units.percent(best.val_accuracy)} at epoch {best.epoch}")]
+    yield [Styled(f"  {counted(found.steps, 'step')}, {units.duration(found.seconds)}, "
                   f"{units.rate(found.images_per_second)} images/s")]
     failed = [check for check in found.checks if not check.passed]
     for check in failed:
@@ -50,12 +93,13 @@ def _end(found: Learning) -> Iterator[Line]:
 
 def epoch_text(epoch: Epoch) -> str:
     """A line of the table of epochs."""
-    return _row((str(epoch.epoch), f"{epoch.train_loss:.4f}", units.percent(epoch.train_accuracy),
-                 f"{epoch.val_loss:.4f}", units.percent(epoch.val_accuracy), units.rate(epoch.images_per_second)))
+    return _row((str(epoch.epoch), loss_text(epoch.train_loss), units.percent(epoch.train_accuracy),
+                 loss_text(epoch.val_loss), units.percent(epoch.val_accuracy), units.rate(epoch.images_per_second)))
 
 
-def _row(texts: tuple[str, ...]) -> str:
-    return "  ".join(text.rjust(width) for text, width in zip(texts, _WIDTHS, strict=True))
+def loss_text(value: float) -> str:
+    """Four decimals; of a loss that has burst, its power of ten."""
+    return f"{value:.4f}" if abs(value) < _BURST else f"{value:.1e}"
 
 
 def check_lines(check: Check) -> Iterator[Line]:
@@ -70,7 +114,7 @@ def tick(epoch: int, step: int, steps: int | None, loss: float, progress: float,
     of = f" of {steps:,}" if steps else ""
     left = f"  {units.duration(seconds * (1 - progress) / progress)} left" if progress else ""
     speed = units.rate(step * batch / seconds) if seconds else "–"
-    return f"epoch {epoch + 1}  step {step:,}{of}  loss {loss:.4f}  {speed} images/s{left}"
+    return f"epoch {epoch + 1}  step {step:,}{of}  loss {loss_text(loss)}  {speed} images/s{left}"
 
 
 def as_json(found: Learning) -> str:
@@ -86,7 +130,7 @@ def as_json(found: Learning) -> str:
         "regime": plain(found.regime), "ended": found.ended or None, "checkpoint": found.checkpoint or None,
         "environment": dict(found.environment),
     }
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2)
+    return json.dumps(number(data), ensure_ascii=False, allow_nan=False, indent=2)
 
 
 def plain(record: Any) -> dict[str, Any]:
@@ -98,4 +142,6 @@ def number(value: Any) -> Any:
     """A value as JSON has it: null for a number that it does not know."""
     if isinstance(value, float) and value - value != 0:  # neither infinite nor undefined
         return None
+    if isinstance(value, list):
+        return [number(one) for one in value]
     return {key: number(one) for key, one in value.items()} if isinstance(value, dict) else value

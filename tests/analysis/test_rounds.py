@@ -193,7 +193,9 @@ def test_the_measure_tells_the_best_where_a_difference_was_seen() -> None:
 def test_the_measure_tells_none_the_best_of_one_seed_or_of_equals() -> None:
     (single,) = trained(rounds(rival("a", [0.5]), rival("b", [0.99]), seeds=1))
     assert single.best == ()
-    assert single.differs == (None, False)
+    assert single.differs == (None, None)
+    assert single.ratios == (None, pytest.approx(1.98))
+    assert single.undecided(1)
     (alike,) = trained(rounds(rival("a", [0.90, 0.92, 0.91]), rival("b", [0.92, 0.90, 0.915])))
     assert alike.best == ()
 

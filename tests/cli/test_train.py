@@ -99,6 +99,25 @@ def test_a_bound_of_time_ends_a_run() -> None:
     assert 0.05 <= made["seconds"] < 5
 
 
+def test_a_run_that_bursts_ends_and_is_told(folder: Path) -> None:
+    made = learned("-e", TINY, "--lr", "1e18", "--optimizer", "sgd", "--no-check", code=1)
+    assert made["ended"] == "the loss is not a number"
+    done = run("-e", TINY, "--lr", "1e18", "--optimizer", "sgd", "--no-check", "--threads", "1")
+    assert all(len(line) <= 100 for line in done.stdout.splitlines())
+
+
+def test_what_is_unusual_is_said_before_the_first_epoch() -> None:
+    done = run(*quick("--loss", "hinge", "--ema", "0.9", "--augment", "flip,crop", "--threads", "1"))
+    first, second, *others = done.stdout.splitlines()
+    assert first == "<expression>  digits  cpu  fp32"
+    assert second == ("  adamw 0.001, batch 64, 3 steps, seed 0, hinge loss, weights averaged by 0.9, "
+                      "flip and crop")
+    told = done.stderr.splitlines()
+    heads = next(line for line in others if "val loss" in line)
+    assert told[:2] == [first, second]
+    assert told.index(heads) < next(number for number, line in enumerate(told) if line.startswith("      1  "))
+
+
 def test_questions_alone_train_nothing(folder: Path) -> None:
     made = learned("-e", TINY, "--check", code=1)
     assert (made["steps"], made["history"], made["val_accuracy"]) == (0, [], None)
@@ -161,6 +180,7 @@ def test_two_runs_with_the_same_seed_are_the_same() -> None:
 @pytest.mark.parametrize(("words", "code", "says"), [
     ((), 2, ["give one TARGET"]),
     (("lenet", "--find-lr", "--lr", "0.1"), 2, ["exclude each other"]),
+    (("lenet", "--momentum", "0.5"), 2, ["--momentum goes with --optimizer sgd"]),
     (("lenet", "--check", "--no-check"), 2, ["exclude each other"]),
     (("lenet", "--resume", "x"), 2, ["--resume goes on with what the run was", "TARGET"]),
     (("--resume", "x", "--lr", "1"), 2, ["--lr cannot be given"]),

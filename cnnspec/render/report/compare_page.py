@@ -26,7 +26,7 @@ from cnnspec.render.totals import OVERRIDDEN
 #: What stands for the time that networks take, the best known first; what they are weighed by beside it.
 _COSTS, _OTHERS = (LATENCY, PREDICTED, "macs"), (ACCURACY, "params", "inference_peak")
 #: Measures of which the head names the best network.
-_HEADED = ("params", "macs", "flops", "inference_peak", "training_peak", PREDICTED, LATENCY)
+_HEADED = (ACCURACY, "params", "macs", "flops", "inference_peak", "training_peak", PREDICTED, LATENCY)
 #: Said where networks are not shown one by one.
 _ELSEWHERE = "These are more networks than a page holds with their layers: `cnnspec summary NAME --report` shows one."
 #: Names that a title lists, and networks that are shown one by one.
@@ -61,7 +61,7 @@ def _figures(shown: Shown) -> Iterator[Figure]:
     for measure in shown.lineup.measures:
         if measure.name in _HEADED and len(measure.best) == 1:
             (best,) = measure.best
-            least = "least" if measure.better == LOW else "most"
+            least = "least" if measure.better == LOW else "best"
             text = units.scaled(int(measure.numbers[best] or 0)) if measure.name == "params" else value(measure, best)
             yield Figure(f"{least} {measure.title}", text, visible(shown.lineup.names[best]))
 

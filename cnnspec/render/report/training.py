@@ -30,7 +30,12 @@ def section(rounds: Rounds) -> Section:
         for place, rival in enumerate(rounds.rivals)), name="training")
     said = element("ul", *(element("li", quoted(sentence)) for sentence in (how(rounds), *notes(rounds))))
     return Section("training", "How they learn", "".join([
-        element("p", element("b", quoted(verdict(rounds)))), table, *figures(rounds), said]))
+        element("p", element("b", quoted(_headline(verdict(rounds))))), table, *figures(rounds), said]))
+
+
+def _headline(text: str) -> str:
+    """A verdict with a capital, unless a network's name begins it."""
+    return f"N{text[1:]}" if text.startswith("no ") else text
 
 
 def figures(rounds: Rounds) -> list[str]:

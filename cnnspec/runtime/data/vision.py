@@ -104,13 +104,19 @@ def _is_of(name: str, folder: str, root: str) -> bool:
     return not any(other in path for other in ("fashion", "kmnist", "emnist", "qmnist", "kuzushiji"))
 
 
+#: What lets a set be downloaded.
+_INSTALL = "`pip install torchvision`"
+_BUILT = "a build of torchvision for the PyTorch that is installed (pytorch.org, Get Started)"
+
+
 def download(name: str, root: str) -> None:
     """Put the files of a set below `root`, each whole and with the sum that torchvision knows; raises `SpecError`."""
     try:
         from torchvision import datasets
-    except (ImportError, RuntimeError) as error:  # the latter where it was built for another PyTorch
+    except (ImportError, RuntimeError) as error:
+        for_another = isinstance(error, RuntimeError)  # PyTorch, whose operators are others
         raise _missing(name, root, "no-package", f"torchvision, which would download it, does not import ({error})",
-                       "`pip install torchvision` downloads it; or ") from None
+                       f"{_BUILT if for_another else _INSTALL} downloads it; or ") from None
     known = getattr(datasets, KNOWN[name].torchvision)
     if name in cifar.FORMS:
         folder, wanted = root, [((known.url,), known.filename, known.tgz_md5)]

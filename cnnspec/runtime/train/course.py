@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import isfinite
 from time import monotonic
 from typing import Any, Protocol
 
@@ -115,6 +116,8 @@ class Course:
                 save()
                 return STOPPED
             watcher.judged(judged)
+            if not isfinite(judged.val_loss):  # the same in all processes; weights as large as that are no use
+                return NOT_A_NUMBER
             save()
         return ""
 
