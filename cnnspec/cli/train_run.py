@@ -28,13 +28,15 @@ from cnnspec.runtime.data.images import Data
 from cnnspec.runtime.data.sources import open_data
 from cnnspec.runtime.devices import select
 from cnnspec.runtime.train import checkpoint
-from cnnspec.runtime.train.batch_size import largest_batch
+from cnnspec.runtime.train.batch_size import bounded, largest_batch, told
 from cnnspec.runtime.train.begin import begin
 from cnnspec.runtime.train.checkpoint import Checkpoint
 from cnnspec.runtime.train.checks import checks
 from cnnspec.runtime.train.find_rate import find_rate
 from cnnspec.runtime.train.fit import fit
-from cnnspec.runtime.train.run import CHECKPOINT, Setup, same_network, train, untrained
+from cnnspec.runtime.train.loss import further
+from cnnspec.runtime.train.keeper import CHECKPOINT
+from cnnspec.runtime.train.run import Setup, same_network, train, untrained
 from cnnspec.runtime.train.stop import stopping
 from cnnspec.runtime.train.team import Alone, Team, Told
 from cnnspec.runtime.train.teams import placed, shared, team_of
@@ -134,8 +136,11 @@ def _assembled(request: Request, regime: Regime, data: Data, team: Team) -> Setu
     if request.resumed is not None:
         same_network(net, request.resumed, given["resume"])
     if not request.regime.batch:
-        says = (*says, f"batch {regime.batch}, the largest that fits")
-    says = (*says, *shared(team, regime.batch, len(data.train.images), len(data.val.images)))
+        says = (*says, told(regime.batch, len(data.train.images)))
+    if team.size == 1:  # several processes are told what batch they could share
+        regime, cut = bounded(regime, len(data.train.images))
+        says = (*says, *cut)
+    says = (*says, *shared(team, regime.batch, len(data.train.images), len(data.val.images)), *further(net, regime))
     shape = next(iter(net.summary().inputs.values()))
     feed = ImageFeed(data, shape, team, augmentation(regime.augment, shape), regime.seed)
     spec = {"named": dict(request.named), "name": net.name, "source": net.source,

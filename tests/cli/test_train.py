@@ -118,6 +118,20 @@ def test_what_is_unusual_is_said_before_the_first_epoch() -> None:
     assert told.index(heads) < next(number for number, line in enumerate(told) if line.startswith("      1  "))
 
 
+def test_what_a_step_takes_and_learns_from_is_said() -> None:
+    seen = "INPUT(1x8x8) -> CONV(4) -> OUTPUT(low) -> GAP -> FC(10)"  # which shows a value, and learns nothing from it
+    made = learned("-e", seen, "--steps", "1", "--no-check")
+    assert made["train_loss"] == pytest.approx(2.3, abs=0.2)
+    assert not any("output" in said for said in made["says"])
+    two = "net two = INPUT(1x8x8) -> CONV(4) as x -> GAP -> FC(10) ; @x -> GAP -> FC(10) -> OUTPUT(side)"
+    made = learned("-e", two, "--steps", "1", "--no-check", "--batch", "5000")
+    assert made["regime"]["batch"] == 1438
+    assert "batch 1,438 rather than 5,000: there are no more images to train on" in made["says"]
+    assert any("has that of another output in it, by 0.3 each" in said for said in made["says"])
+    assert "batch 178: larger ones would leave less than 8 steps an epoch" in learned(
+        "-e", TINY, "--steps", "1", "--no-check", "--batch", "auto")["says"]
+
+
 def test_questions_alone_train_nothing(folder: Path) -> None:
     made = learned("-e", TINY, "--check", code=1)
     assert (made["steps"], made["history"], made["val_accuracy"]) == (0, [], None)

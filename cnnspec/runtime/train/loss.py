@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from torch.nn import functional
 
 from cnnspec.analysis.learning import Regime
+from cnnspec.layers.base import product
+from cnnspec.net import Net
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,11 +21,15 @@ def scores(made: Any) -> Tensor:
 
 
 def loss(made: Any, labels: Tensor, regime: Regime) -> Tensor:
-    """The loss that is learned from, for labels int64 of B: a mean over the batch, in float32."""
-    outputs = list(made.values()) if isinstance(made, dict) else [made]
-    total = one(outputs[0], labels, regime)
-    for further in outputs[1:]:
-        total = total + regime.further * one(further, labels, regime)
+    """The loss that is learned from, for labels int64 of B: a mean over the batch, in float32.
+
+    Of further outputs those count that have as many scores as the main one: the others show what is within.
+    """
+    main, *others = list(made.values()) if isinstance(made, dict) else [made]
+    total = one(main, labels, regime)
+    for other in others:
+        if other[0].numel() == main[0].numel():
+            total = total + regime.further * one(other, labels, regime)
     return total
 
 
@@ -36,3 +42,14 @@ def one(output: Tensor, labels: Tensor, regime: Regime) -> Tensor:
     if regime.loss == "hinge":
         return functional.multi_margin_loss(flat, labels)
     return functional.cross_entropy(flat, labels, label_smoothing=regime.smoothing)
+
+
+def further(net: Net, regime: Regime) -> tuple[str, ...]:
+    """That further outputs are learned from too, in a sentence; nothing where none has a score for each class."""
+    nodes = net.graph.nodes
+    count = sum(product(nodes[output.node].shape) == product(nodes[net.graph.output].shape)
+                for output in net.graph.outputs)
+    if not count:
+        return ()
+    whose = "that of another output" if count == 1 else f"those of {count} further outputs"
+    return (f"the loss of training has {whose} in it, by {regime.further:g} each; val loss is the main output's",)

@@ -17,10 +17,11 @@ from cnnspec.runtime.data.images import Data
 from cnnspec.runtime.instruments import first_line
 from cnnspec.runtime.room import clean
 from cnnspec.runtime.surroundings import surroundings
-from cnnspec.runtime.train.batch_size import largest_batch
+from cnnspec.runtime.train.batch_size import bounded, largest_batch
 from cnnspec.runtime.train.begin import begin
 from cnnspec.runtime.train.course import NOT_A_NUMBER, STOPPED, Watcher
 from cnnspec.runtime.train.fit import fit
+from cnnspec.runtime.train.loss import further
 from cnnspec.runtime.train.run import Setup, train
 from cnnspec.runtime.train.team import Team
 from cnnspec.runtime.train.trace import Trace
@@ -118,7 +119,7 @@ class _Field:
         if not regime.batch:
             sizes = [one.largest_batch(regime, team.device, len(data.train.images)) for one in self.members]
             regime = regime.replace(batch=min((size for size in sizes if size), default=1))
-        self.regime = regime
+        self.regime, _ = bounded(regime, len(data.train.images))  # the regime is told with what was found
         for one in self.members:
             if one.failure:
                 listener.loses(one.entrant.name, one.failure)
@@ -161,4 +162,4 @@ class _Field:
         feed = ImageFeed(data, shape, self.team, augmentation(regime.augment, shape), regime.seed)
         folder = f"{one.entrant.folder}-{regime.seed}" if one.entrant.folder else ""
         return Setup(one.net, data, regime, self.team, partial(begin, one.net, self.team.device), feed,
-                     one.entrant.spec, folder, (), one.says)
+                     one.entrant.spec, folder, (), (*one.says, *further(one.net, regime)))
