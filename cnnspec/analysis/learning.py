@@ -105,6 +105,8 @@ class Learning(Record):
     ended: str = ""
     #: The checkpoint that holds its end; empty where none was asked for.
     checkpoint: str = ""
+    #: The file that holds the weights of the best epoch; empty where there is none.
+    best_weights: str = ""
 
     @property
     def last(self) -> Epoch | None:

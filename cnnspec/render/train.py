@@ -89,6 +89,8 @@ def _end(found: Learning) -> Iterator[Line]:
         yield [Styled(f"  ended before its time: {found.ended}", "bad")]
     if found.checkpoint:
         yield [Styled(f"  kept in {found.checkpoint}", "dim")]
+    if found.best_weights and best is not None:
+        yield [Styled(f"  the weights of epoch {best.epoch} in {found.best_weights}", "dim")]
 
 
 def epoch_text(epoch: Epoch) -> str:
@@ -128,6 +130,7 @@ def as_json(found: Learning) -> str:
         "val_accuracy": last.val_accuracy if last else None, "best_val_accuracy": best.val_accuracy if best else None,
         "history": [plain(epoch) for epoch in found.history], "checks": [plain(check) for check in found.checks],
         "regime": plain(found.regime), "ended": found.ended or None, "checkpoint": found.checkpoint or None,
+        "best_weights": found.best_weights or None,
         "environment": dict(found.environment),
     }
     return json.dumps(number(data), ensure_ascii=False, allow_nan=False, indent=2)

@@ -37,7 +37,8 @@ def _run(told: Connection, folder: str, spec: str, regime: dict[str, Any], dies:
 
     from cnnspec import SpecError
     from cnnspec.runtime.train import checkpoint, course
-    from cnnspec.runtime.train.run import CHECKPOINT, train
+    from cnnspec.runtime.train.keeper import CHECKPOINT
+    from cnnspec.runtime.train.run import train
     from cnnspec.runtime.train.stop import stopping
     from tests.runtime.training import Diary, setup
 

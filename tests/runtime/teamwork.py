@@ -81,7 +81,8 @@ def run(team: Any, spec: str, folder: str, regime: dict[str, Any], trouble: tupl
     """A run on the stripes; `trouble` is a kind, the rank that has it, and the step behind which it comes."""
     from cnnspec.runtime.data.feed import ImageFeed
     from cnnspec.runtime.train import checkpoint
-    from cnnspec.runtime.train.run import CHECKPOINT, train
+    from cnnspec.runtime.train.keeper import CHECKPOINT
+    from cnnspec.runtime.train.run import train
     from cnnspec.runtime.train.stop import stopping
     from tests.runtime.training import setup
 

@@ -23,8 +23,9 @@ from cnnspec import SpecError, parse  # noqa: E402
 from cnnspec.runtime.train import checkpoint, journal  # noqa: E402
 from cnnspec.runtime.train.begin import begin  # noqa: E402
 from cnnspec.runtime.train.checkpoint import Checkpoint, flattened, unflattened  # noqa: E402
+from cnnspec.runtime.train.keeper import CHECKPOINT  # noqa: E402
 from cnnspec.runtime.train.learner import Learner  # noqa: E402
-from cnnspec.runtime.train.run import CHECKPOINT, same_network, train  # noqa: E402
+from cnnspec.runtime.train.run import same_network, train  # noqa: E402
 from tests.runtime.children import start  # noqa: E402
 from tests.runtime.training import SMALL, WHOLE, Diary, never, setup  # noqa: E402
 

@@ -18,8 +18,9 @@ from cnnspec.runtime.data.images import Data  # noqa: E402
 from cnnspec.runtime.train import checkpoint  # noqa: E402
 from cnnspec.runtime.train.batch_size import largest_batch  # noqa: E402
 from cnnspec.runtime.train.course import Tick, Watcher  # noqa: E402
+from cnnspec.runtime.train.keeper import CHECKPOINT  # noqa: E402
 from cnnspec.runtime.train.rounds import Entrant, rounds  # noqa: E402
-from cnnspec.runtime.train.run import CHECKPOINT, train  # noqa: E402
+from cnnspec.runtime.train.run import train  # noqa: E402
 from cnnspec.runtime.train.team import Alone  # noqa: E402
 from cnnspec.runtime.train.trace import FEWEST, Trace  # noqa: E402
 from tests.runtime.training import SMALL, WHOLE, After, Diary, images, never, setup  # noqa: E402

@@ -19,7 +19,8 @@ pytest.importorskip("accelerate", reason="accelerate is not installed: one proce
 
 from cnnspec import SpecError  # noqa: E402
 from cnnspec.runtime.train import checkpoint  # noqa: E402
-from cnnspec.runtime.train.run import CHECKPOINT, train  # noqa: E402
+from cnnspec.runtime.train.keeper import CHECKPOINT  # noqa: E402
+from cnnspec.runtime.train.run import train  # noqa: E402
 from cnnspec.runtime.train.team import Alone, part  # noqa: E402
 from cnnspec.runtime.train.teams import lost, placed, shared, team_of  # noqa: E402
 from tests.runtime import teamwork  # noqa: E402

@@ -16,7 +16,9 @@ from torch.nn import functional  # noqa: E402
 from cnnspec import SpecError  # noqa: E402
 from cnnspec.runtime.train import checkpoint  # noqa: E402
 from cnnspec.runtime.train.begin import begin  # noqa: E402
-from cnnspec.runtime.train.run import CHECKPOINT, train  # noqa: E402
+from cnnspec.runtime.train.keeper import BEST, CHECKPOINT  # noqa: E402
+from cnnspec.runtime.train.run import train  # noqa: E402
+from cnnspec.runtime.weight_files import load_file  # noqa: E402
 from tests.runtime.training import SMALL, WHOLE, After, Diary, images, never, setup  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -84,6 +86,66 @@ def test_a_network_learns_what_can_be_learned_and_not_what_cannot() -> None:
     assert guessed.best.val_accuracy < 0.7
 
 
+# ------------------------------------------------------------------------------------------ the best epoch
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two state dicts hold the same bits."""
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def best(folder: Path) -> tuple[int, dict[str, Any]]:
+    """The epoch whose weights are kept as the best, and these."""
+    return checkpoint.state(str(folder / BEST))["epoch"]["epoch"], load_file(folder / BEST)
+
+
+#: With this seed and rate the accuracy falls after its best.
+UNSTEADY: dict[str, Any] = {"optimizer": "sgd", "rate": 0.3, "schedule": "constant", "epochs": 8}
+
+
+@pytest.mark.parametrize("average", [None, 0.5])
+def test_the_weights_of_the_best_epoch_are_kept_as_they_were_judged(average: float | None, tmp_path: Path) -> None:
+    learned = train(setup(WHOLE, str(tmp_path), average=average, **UNSTEADY), never)
+    assert learned.best is not None
+    assert learned.best is not learned.last
+    epoch, weights = best(tmp_path)
+    assert (epoch, learned.best_weights) == (learned.best.epoch, str(tmp_path / BEST))
+    given = setup(WHOLE)
+    module = given.net.to_torch(weights=learned.best_weights).eval()
+    right = sum(int((module(images).argmax(1) == labels).sum()) for images, labels in given.feed.judge())
+    assert right / len(given.data.val.labels) == pytest.approx(learned.best.val_accuracy)
+    assert equal(begin(given.net, torch.device("cpu"), learned.best_weights).module.state_dict(), weights)
+
+
+@pytest.mark.parametrize("asked", [3, 12, 20, 40])
+def test_a_run_that_goes_on_keeps_the_right_best(asked: int, tmp_path: Path) -> None:
+    train(setup(WHOLE, str(tmp_path / "whole"), **UNSTEADY), never)
+    stopped = train(setup(WHOLE, str(tmp_path / "parted"), **UNSTEADY), After(asked))
+    train(setup(WHOLE, str(tmp_path / "parted"), **UNSTEADY), never, resumed=checkpoint.read(stopped.checkpoint))
+    (epoch, weights), (expected, others) = best(tmp_path / "parted"), best(tmp_path / "whole")
+    assert epoch == expected
+    assert equal(weights, others)
+
+
+def test_a_run_that_was_killed_before_it_kept_its_best_keeps_it_when_it_goes_on(tmp_path: Path) -> None:
+    learned = train(setup(WHOLE, str(tmp_path), epochs=1), never)
+    epoch, weights = best(tmp_path)
+    (tmp_path / BEST).unlink()
+    again = train(setup(WHOLE, str(tmp_path), epochs=1), never, resumed=checkpoint.read(learned.checkpoint))
+    assert best(tmp_path)[0] == epoch == 1
+    assert equal(best(tmp_path)[1], weights)
+    assert again.best_weights == learned.best_weights
+
+
+def test_a_run_in_the_place_of_another_has_nothing_of_it(tmp_path: Path) -> None:
+    train(setup(WHOLE, str(tmp_path), epochs=4), never)
+    train(setup(WHOLE, str(tmp_path), epochs=None, steps=3), After(1))
+    assert checkpoint.read(str(tmp_path / CHECKPOINT)).state["step"] == 1
+    assert not (tmp_path / BEST).exists()
+    assert len(list(tmp_path.glob("events.out.tfevents.*"))) <= 1
+    assert (tmp_path / "metrics.jsonl").read_text(encoding="utf-8") == ""
+
+
 # ------------------------------------------------------------------------------------- stopped and resumed
 
 
@@ -148,10 +210,18 @@ def test_a_loss_that_is_no_number_ends_a_run_and_leaves_the_last_good_checkpoint
     folder = str(tmp_path)
     learned = train(setup(SMALL, folder, optimizer="sgd", rate=1e30, warmup=0.6, epochs=4), never)
     assert learned.ended == "the loss is not a number"
-    path = tmp_path / CHECKPOINT
-    if path.exists():
-        kept = checkpoint.read(str(path))
-        assert all(torch.isfinite(value).all() for value in kept.weights.values())
+    kept = checkpoint.read(str(tmp_path / CHECKPOINT))
+    assert all(torch.isfinite(value).all() for value in kept.weights.values())
+
+
+def test_a_run_that_is_lost_in_its_first_epoch_leaves_what_it_began_with(tmp_path: Path) -> None:
+    learned = train(setup(SMALL, str(tmp_path), optimizer="sgd", rate=1e30, warmup=0.0), never)
+    assert (learned.ended, learned.best_weights) == ("the loss is not a number", "")
+    kept = checkpoint.read(learned.checkpoint)
+    assert (kept.state["step"], kept.state["history"]) == (0, [])
+    torch.manual_seed(0)
+    assert equal(kept.weights, setup(SMALL).begin().module.state_dict())
+    assert not (tmp_path / BEST).exists()
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(tmp_path: Path) -> None:
@@ -186,6 +256,16 @@ def test_a_head_for_other_classes_begins_anew(tmp_path: Path) -> None:
     assert state["fc.weight"].shape == (7, 6)
     assert torch.equal(state["conv.weight"], kept["conv.weight"])
     assert begun.says == (f"weights from {path}, which has 4 classes: `fc.weight`, `fc.bias` begin anew",)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(number: float, tmp_path: Path) -> None:
+    state = {name: value.clone() for name, value in setup(SMALL).begin().module.state_dict().items()}
+    state["conv.1.weight"][0, 0, 0, 0] = number
+    torch.save(state, tmp_path / "weights.pt")
+    with pytest.raises(SpecError, match=r"weights\.pt: `conv\.1\.weight` holds NaN or infinity") as error:
+        begin(setup(SMALL).net, torch.device("cpu"), str(tmp_path / "weights.pt"))
+    assert error.value.diagnostics[0].code == "bad-weights"
 
 
 @pytest.mark.parametrize(("freeze", "says"), [

@@ -16,7 +16,8 @@ from cnnspec.runtime.data.augment import augmentation  # noqa: E402
 from cnnspec.runtime.data.feed import ImageFeed  # noqa: E402
 from cnnspec.runtime.train import checkpoint  # noqa: E402
 from cnnspec.runtime.train.batch_size import largest_batch  # noqa: E402
-from cnnspec.runtime.train.run import CHECKPOINT, Setup, train  # noqa: E402
+from cnnspec.runtime.train.keeper import CHECKPOINT  # noqa: E402
+from cnnspec.runtime.train.run import Setup, train  # noqa: E402
 from cnnspec.runtime.train.team import Alone  # noqa: E402
 from tests.runtime.training import WHOLE, Diary, images, never, setup  # noqa: E402
 

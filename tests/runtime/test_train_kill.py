@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ pytest.importorskip("safetensors", reason="safetensors is not installed: nothing
 from cnnspec.runtime.train import checkpoint  # noqa: E402
 from cnnspec.runtime.train.checkpoint import Checkpoint  # noqa: E402
 from cnnspec.runtime.train.course import Tick  # noqa: E402
-from cnnspec.runtime.train.run import CHECKPOINT, train  # noqa: E402
+from cnnspec.runtime.train.keeper import BEST, CHECKPOINT  # noqa: E402
+from cnnspec.runtime.train.run import train  # noqa: E402
 from cnnspec.runtime.train.stop import SIGNALS, stopping  # noqa: E402
+from cnnspec.runtime.weight_files import load_file  # noqa: E402
 from tests.runtime.children import DEATHS, start  # noqa: E402
 from tests.runtime.training import WHOLE, After, Diary, never, setup  # noqa: E402
 
@@ -37,11 +40,15 @@ def untimed(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in TIMED}
 
 
+def assert_same_tensors(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    assert one.keys() == other.keys()
+    assert [name for name, value in one.items() if not torch.equal(value, other[name])] == []
+
+
 def assert_same(found: Checkpoint, expected: Checkpoint) -> None:
     """Two runs ended with the same bits, and with the same history but for the times."""
-    for one, other in ((found.weights, expected.weights), (found.rest, expected.rest)):
-        assert one.keys() == other.keys()
-        assert [name for name, value in one.items() if not torch.equal(value, other[name])] == []
+    assert_same_tensors(found.weights, expected.weights)
+    assert_same_tensors(found.rest, expected.rest)
     assert found.spec == expected.spec
     for name in ("step", "epoch", "number", "rate", "optimizer"):
         assert found.state[name] == expected.state[name]
@@ -70,6 +77,9 @@ def finish(folder: Path, expected: Path) -> None:
     assert child.exitcode == 0
     assert_same(checkpoint.read(str(folder / CHECKPOINT)), checkpoint.read(str(expected / CHECKPOINT)))
     assert lines(folder) == lines(expected)
+    assert checkpoint.state(str(folder / BEST))["epoch"]["epoch"] == (
+        checkpoint.state(str(expected / BEST))["epoch"]["epoch"])
+    assert_same_tensors(load_file(folder / BEST), load_file(expected / BEST))
     assert [path.name for path in folder.iterdir() if path.name.endswith(".part")] == []
 
 
@@ -104,11 +114,22 @@ def kill(times: int, folder: Path, expected: Path, seed: int) -> int:
                 assert step == 0
                 continue
             found = checkpoint.read(str(run / CHECKPOINT))
+            assert_known_best(run, found)
             assert found.state["step"] >= step, "what was kept stays"
             assert len(known) >= found.state["epoch"], "the journal has all that the checkpoint has"
             step = found.state["step"]
         finish(run, expected)
     return torn
+
+
+def assert_known_best(run: Path, found: Checkpoint) -> None:
+    """The weights that are kept as the best are whole, and of no epoch that the checkpoint does not know."""
+    if not (run / BEST).exists():
+        assert len(found.state["history"]) <= 1
+        return
+    kept = checkpoint.state(str(run / BEST))["epoch"]
+    assert kept in found.state["history"]
+    assert len(load_file(run / BEST)) == len(found.weights)
 
 
 def test_a_run_that_is_killed_goes_on_to_the_same_bits(tmp_path: Path, expected: Path) -> None:

@@ -51,6 +51,11 @@ def _filled(net: Net, module: fx.GraphModule, state: Mapping[str, Tensor], name:
     """Put a file's weights into the module; the heads keep their own where the file's are of another size."""
     given = {key: value for key, value in state.items() if not key.startswith(APART)}
     source, classes = _fitting(net, module, given)
+    for key, value in given.items():
+        numbers = value.float() if value.element_size() == 1 else value  # some types of a byte have no `isfinite`
+        if not torch.isfinite(numbers).all():
+            raise SpecError([Diagnostic("bad-weights", f"{name}: `{key}` holds NaN or infinity, from which nothing "
+                                        "is learned")])
     heads = {f"{head}." for head in _heads(net.graph)}
     new = []
     with torch.no_grad():

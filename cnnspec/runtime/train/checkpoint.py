@@ -2,7 +2,8 @@
 
 A file holds the weights under the names of the network's own state dict, so that `--weights` takes it as it is; all
 else stands under names that begin with `run/`. Its metadata has the spec's text with a hash, the state as JSON, and a
-hash over all of it, since a bit that has changed on a disk would train on unnoticed.
+hash over all of it, since a bit that has changed on a disk would train on unnoticed. The weights of the best epoch
+stand in a file of their own, with such metadata, of which the state is that epoch.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from cnnspec.record import Record
 #: What the names of tensors begin with that are no weights.
 APART = "run/"
 SCHEMA = "cnnspec.checkpoint/1"
+#: Of a file of weights alone.
+WEIGHTS = "cnnspec.weights/1"
 
 
 class Checkpoint(Record):
@@ -41,11 +44,21 @@ def write(path: str, checkpoint: Checkpoint) -> None:
 
     Raises `SpecError` (`not-writable`) where it cannot be written; the old one stays.
     """
+    tensors = {**checkpoint.weights, **{APART + name: value for name, value in checkpoint.rest.items()}}
+    _put(path, "the checkpoint", SCHEMA, tensors, checkpoint.spec, checkpoint.state)
+
+
+def write_weights(path: str, weights: Mapping[str, Tensor], spec: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Write weights alone, as `write` does, with what is known of them as plain values."""
+    _put(path, "the weights", WEIGHTS, weights, spec, state)
+
+
+def _put(path: str, what: str, schema: str, tensors: Mapping[str, Tensor], spec: Mapping[str, Any],
+         state: Mapping[str, Any]) -> None:
     from safetensors.torch import save
 
-    tensors = {**checkpoint.weights, **{APART + name: value for name, value in checkpoint.rest.items()}}
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    said = {"schema": SCHEMA, "spec": json.dumps(checkpoint.spec), "state": json.dumps(checkpoint.state)}
+    said = {"schema": schema, "spec": json.dumps(spec), "state": json.dumps(state)}
     data = save(plain, {**said, "digest": _digest(plain, said)})
     beside = f"{path}.{os.getpid()}.part"
     try:
@@ -59,7 +72,7 @@ def write(path: str, checkpoint: Checkpoint) -> None:
     except OSError as error:
         with suppress(OSError):
             os.unlink(beside)
-        raise SpecError([Diagnostic("not-writable", f"the checkpoint {path} cannot be written: {error.strerror}",
+        raise SpecError([Diagnostic("not-writable", f"{what} {path} cannot be written: {error.strerror}",
                                     help="another folder: `--out FOLDER`")]) from None
 
 
@@ -104,7 +117,7 @@ def read(path: str) -> Checkpoint:
             known = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
         if known.get("schema") != SCHEMA:
-            raise _bad(path, "it holds weights alone" if known.get("schema") is None else
+            raise _bad(path, "it holds weights alone" if known.get("schema") in {None, WEIGHTS} else
                        f"it is of another kind, {known['schema']}")
         if known["digest"] != _digest(tensors, known):
             raise _bad(path, "it is damaged: its hash is another than when it was written")
@@ -118,6 +131,18 @@ def read(path: str) -> Checkpoint:
     weights = {name: value for name, value in tensors.items() if not name.startswith(APART)}
     rest = {name.removeprefix(APART): value for name, value in tensors.items() if name.startswith(APART)}
     return Checkpoint(weights, rest, spec, state)
+
+
+def state(path: str) -> Mapping[str, Any]:
+    """The state in a file of either kind, without its tensors; nothing where it is no such file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            found: Mapping[str, Any] = json.loads((file.metadata() or {})["state"])
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return {}
+    return found
 
 
 def _bad(path: str, why: str) -> SpecError:

@@ -28,6 +28,8 @@ class Journal:
         beside = f"{self.path}.part"
         try:
             os.makedirs(folder, exist_ok=True)
+            if not step and os.path.exists(self.path):
+                _clear(folder)
             with open(beside, "w", encoding="utf-8") as file:
                 file.writelines(self._until(step, epoch) if step else [])
             os.replace(beside, self.path)  # so that whoever is killed here leaves one of both, whole
@@ -94,6 +96,13 @@ class Journal:
 
     def _unwritten(self, error: OSError) -> SpecError:
         return SpecError([Diagnostic("not-writable", f"{self.path} cannot be written: {error.strerror}")])
+
+
+def _clear(folder: str) -> None:
+    """Remove what TensorBoard would show of the run that was in a folder before."""
+    for name in os.listdir(folder):
+        if name.startswith("events.out.tfevents."):
+            os.unlink(os.path.join(folder, name))
 
 
 def _board(folder: str, step: int) -> Any:

@@ -17,15 +17,13 @@ from cnnspec.record import Record
 from cnnspec.runtime.data.feed import ImageFeed
 from cnnspec.runtime.data.images import Data
 from cnnspec.runtime.surroundings import surroundings
-from cnnspec.runtime.train import checkpoint
 from cnnspec.runtime.train.begin import Begun
 from cnnspec.runtime.train.checkpoint import Checkpoint
 from cnnspec.runtime.train.course import Course, Tick, Watcher
 from cnnspec.runtime.train.journal import Journal
+from cnnspec.runtime.train.keeper import Keeper
 from cnnspec.runtime.train.learner import Learner
 from cnnspec.runtime.train.team import Team
-
-CHECKPOINT = "checkpoint.safetensors"
 
 
 class Setup(Record):
@@ -72,20 +70,19 @@ def train(setup: Setup, stopped: Callable[[], bool], watchers: Sequence[Watcher]
         course = Course(learner, setup.feed, setup.regime)
         if resumed is not None:
             course.restore(resumed)
-        keeps = bool(setup.folder) and setup.team.rank == 0
-        path = os.path.join(setup.folder, CHECKPOINT)
-        if keeps:
-            checkpoint.sweep(path)
-        journal = Journal(setup.folder, course.step, course.epoch) if keeps else None
-        spec = {**setup.spec, "fingerprint": fingerprint(setup.net.graph)}
+        keeper = None
+        if setup.folder and setup.team.rank == 0:
+            spec = {**setup.spec, "fingerprint": fingerprint(setup.net.graph)}
+            keeper = Keeper(setup.folder, course, spec, anew=resumed is None)
+        journal = Journal(setup.folder, course.step, course.epoch) if keeper else None
         try:
             ended = course.run(_Watchers([*watchers, *([journal] if journal else [])]), stopped,
-                               lambda: checkpoint.write(path, course.checkpoint(spec)) if keeps else None)
+                               keeper.save if keeper else lambda: None)
         finally:
             if journal is not None:
                 journal.close()
     says = (*setup.says, *begun.says, *_regrouped(setup.team, resumed))
-    return _learning(setup, course, says, ended, path if keeps and os.path.exists(path) else "")
+    return _learning(setup, course, says, ended, keeper)
 
 
 def untrained(setup: Setup) -> Learning:
@@ -105,13 +102,14 @@ def _regrouped(team: Team, resumed: Checkpoint | None) -> tuple[str, ...]:
     return (f"{began}: dropout and augmentation draw other numbers than they would have",)
 
 
-def _learning(setup: Setup, course: Course, says: tuple[str, ...], ended: str, path: str) -> Learning:
+def _learning(setup: Setup, course: Course, says: tuple[str, ...], ended: str, keeper: Keeper | None) -> Learning:
     images = course.step * setup.regime.batch
     return Learning(
         net=setup.net.name, data=setup.data.name, says=says, regime=setup.regime,
         device=str(setup.team.device), epochs=course.epoch, steps=course.step, seconds=course.seconds,
         images_per_second=images / course.seconds if course.seconds else 0.0, history=tuple(course.history),
-        checks=setup.checks, environment=surroundings(setup.team.device), ended=ended, checkpoint=path)
+        checks=setup.checks, environment=surroundings(setup.team.device), ended=ended,
+        checkpoint=keeper.checkpoint if keeper else "", best_weights=keeper.best_weights if keeper else "")
 
 
 def same_network(net: Net, found: Checkpoint, path: str) -> None:
