@@ -7,12 +7,12 @@ from math import exp, isnan, log
 from time import monotonic
 
 import torch
-from torch import fx, nn
+from torch import fx
 
 from cnnspec.analysis.learning import Check
 from cnnspec.analysis.summary import LayerSummary
-from cnnspec.runtime.names import attribute
 from cnnspec.runtime.train.batches import order
+from cnnspec.runtime.train.gradients import judged, learning, moves, named, normed
 from cnnspec.runtime.train.learner import Learner
 from cnnspec.runtime.train.loss import one, scores
 from cnnspec.runtime.train.run import Setup
@@ -26,8 +26,6 @@ OFF = 0.25
 LEARNED = 0.1
 #: Shares of silent channels, and factors between the scales of layers, from which on something is wrong.
 SILENT, FACTOR = 0.5, 1e4
-#: A step changes a layer's weights by about a thousandth (Karpathy, CS231n, "Neural Networks Part 3"); far from it:
-FEWEST, MOST = 1e-6, 0.1
 
 
 class Patient:
@@ -39,31 +37,49 @@ class Patient:
         begun = setup.begin()
         self.module: fx.GraphModule = begun.module
         self.learner = Learner(begun.module, setup.regime.replace(average=None), setup.team, begun.still)
-        places = order(setup.feed.images, setup.regime.seed, 0)[: max(2, min(IMAGES, setup.regime.batch))]
-        self.images, self.labels = setup.feed.plain(places)
+        self.images, self.labels = setup.feed.plain(_places(setup))
 
     @property
     def guessing(self) -> float:
         """The loss where all classes have equal scores, so many as the network tells."""
-        classes = self.setup.net.summary().output[0]
+        classes = _told(self.setup)
         return (classes - 1) / classes if self.setup.regime.loss == "hinge" else log(classes)
 
 
 def checks(setup: Setup) -> Iterator[Check]:
-    """The answers, one by one as they are found. Random states are as a run would have them, and are left changed."""
+    """The answers, one by one as they are found. Random states are as a run would have them, and are left changed.
+
+    A network that tells too few classes is asked with images of those alone that it tells; where that is one, nothing
+    is asked for which labels are needed.
+    """
     layers = setup.net.summary().layers
+    several = _told(setup) > 1
     yield classes(setup)
-    yield initial_loss(Patient(setup))
+    if several:
+        yield initial_loss(Patient(setup))
     yield scale(Patient(setup), layers)
     yield dead_units(Patient(setup), layers)
-    yield gradients(Patient(setup), layers)
-    yield overfit(Patient(setup))
+    if several:
+        yield gradients(setup, layers)
+        yield overfit(Patient(setup))
+
+
+def _told(setup: Setup) -> int:
+    """How many classes the network has scores for."""
+    return setup.net.summary().output[0]
+
+
+def _places(setup: Setup) -> torch.Tensor:
+    """The images that the questions are asked with: of those in the order of the run that the network can tell."""
+    places = order(setup.feed.images, setup.regime.seed, 0)
+    told = places[setup.data.train.labels[places] < _told(setup)]
+    return (told if len(told) > 1 else places)[: max(2, min(IMAGES, setup.regime.batch))]
 
 
 def classes(setup: Setup) -> Check:
     """Whether the last layer tells as many classes as there are, and hands scores to the loss."""
     graph = setup.net.graph
-    told, wanted = setup.net.summary().output[0], len(setup.data.classes)
+    told, wanted = _told(setup), len(setup.data.classes)
     figures = {"told": float(told), "in the data": float(wanted)}
     last = graph.nodes[graph.output].op.layer.keyword
     if last == "SOFTMAX":
@@ -71,8 +87,12 @@ def classes(setup: Setup) -> Check:
                      "the network ends with SOFTMAX, but the loss takes scores: gradients would be small",
                      "leave it out: `FC(classes)` at the end gives scores", figures)
     if told != wanted:
-        return Check("classes", False, f"the network tells {told:,} classes, and the images are of {wanted:,}",
-                     f"`--set classes={wanted}`, or `FC({wanted})` as the last layer", figures)
+        found = "1 class" if told == 1 else f"{told:,} classes"
+        asked = "" if told > wanted else "; nothing that takes labels is asked" if told == 1 else \
+            "; what follows is asked with images of those alone"
+        return Check("classes", False, f"the network tells {found}, and the images are of {wanted:,}{asked}",
+                     f"`FC({wanted})` as the last layer, or a parameter `classes` for it, and `--set classes={wanted}`",
+                     figures)
     return Check("classes", True, f"the network tells {told:,} classes, as many as there are", "", figures)
 
 
@@ -82,15 +102,16 @@ def initial_loss(patient: Patient) -> Check:
     with torch.no_grad():
         found = float(one(scores(patient.module(patient.images)), patient.labels, patient.setup.regime))
     wanted = patient.guessing
-    says = f"loss at the start {found:.3g}; guessing has {wanted:.3g}"
-    if patient.setup.regime.loss == "cross-entropy":
-        says = f"loss at the start {found:.3g}; guessing among {exp(wanted):,.0f} classes has {wanted:.3g}"
-    passed = abs(found - wanted) <= OFF * wanted
-    advice = "" if passed else (
-        "its scores are too large at the start: smaller initial weights of the last layer, normalisation before it, "
-        "or inputs that are not normalised" if found > wanted else
-        "it knows something already: are the weights trained?")
-    return Check("initial-loss", passed, says, advice, {"loss": found, "guessing": wanted})
+    among = f" among {exp(wanted):,.0f} classes" if patient.setup.regime.loss == "cross-entropy" else ""
+    says, figures = f"{found:.3g}; guessing{among} has {wanted:.3g}", {"loss": found, "guessing": wanted}
+    if abs(found - wanted) <= OFF * wanted:
+        return Check("initial-loss", True, f"loss at the start {says}", "", figures)
+    if found < wanted:
+        return Check("initial-loss", False, f"the loss is too small at the start: {says}",
+                     "it knows something already: are the weights trained?", figures)
+    return Check("initial-loss", False, f"the loss is too large at the start: {says}",
+                 "its scores are too large: smaller initial weights of the last layer, or normalisation before it",
+                 figures)
 
 
 def scale(patient: Patient, layers: tuple[LayerSummary, ...]) -> Check:
@@ -102,15 +123,14 @@ def scale(patient: Patient, layers: tuple[LayerSummary, ...]) -> Check:
     if not figures or any(map(isnan, figures.values())):
         return Check("scale", False, "values are no numbers at the start", "smaller initial weights", figures)
     least, most = min(figures, key=figures.__getitem__), max(figures, key=figures.__getitem__)
-    says = (f"the values that layers make deviate by {figures[least]:.2g} (at {least}) to {figures[most]:.2g} "
-            f"(at {most})")
+    says = f"by {figures[least]:.2g} (at {least}) to {figures[most]:.2g} (at {most})"
     if figures[most] < FACTOR * figures[least]:
-        return Check("scale", True, says, "", figures)
+        return Check("scale", True, f"the values that layers make deviate {says}", "", figures)
     order_of = [*figures]
     word = "vanish" if order_of.index(least) > order_of.index(most) else "explode"
-    return Check("scale", False, f"{says}: they {word} with the depth",
-                 "normalisation (BN) behind the layers, or an initialisation that keeps the scale (He et al., 2015)",
-                 figures)
+    return Check("scale", False, f"values {word} with the depth: those that layers make deviate {says}",
+                 "normalisation (BN) behind the layers, or an initialisation that keeps the scale: `init=kaiming` "
+                 "before a RELU (He et al., 2015), `init=xavier` before a TANH", figures)
 
 
 def dead_units(patient: Patient, layers: tuple[LayerSummary, ...]) -> Check:
@@ -122,39 +142,22 @@ def dead_units(patient: Patient, layers: tuple[LayerSummary, ...]) -> Check:
         return Check("dead-units", True, "no RELU that could be dead", "", {})
     worst = max(figures, key=figures.__getitem__)
     dead = [path for path, share in figures.items() if share > SILENT]
-    says = f"at most {figures[worst]:.0%} of the channels of a RELU are silent (at {worst})"
+    if not figures[worst]:
+        return Check("dead-units", True, "no channel of a RELU is silent", "", figures)
+    says = f"up to {100 * figures[worst]:.3g} % of the channels of a RELU are silent (at {worst})"
     if not dead:
         return Check("dead-units", True, says, "", figures)
-    named = ", ".join(dead[:3]) + (f" and {len(dead) - 3} more" if len(dead) > 3 else "")
-    return Check("dead-units", False, f"{says}; more than half in {len(dead)} of {len(figures)}: {named}",
+    return Check("dead-units", False, f"RELUs are dead: {says}; more than half in {len(dead)} of {len(figures)}: "
+                 f"{named(dead)}",
                  "a lower learning rate, biases that are not negative, LEAKYRELU, or BN before the RELU", figures)
 
 
-def gradients(patient: Patient, layers: tuple[LayerSummary, ...]) -> Check:
+def gradients(setup: Setup, layers: tuple[LayerSummary, ...]) -> Check:
     """Whether every layer gets a gradient, and the first step changes each by a sensible part of itself."""
-    known = dict(patient.module.named_modules())
-    weights = {layer.path: weight for layer in layers if layer.node.op.layer.weighted
-               for weight in [_weight(known.get(attribute(layer.path)))] if weight is not None and weight.requires_grad}
-    before = {path: weight.detach().clone() for path, weight in weights.items()}
-    patient.learner.step(patient.images, patient.labels, patient.setup.regime.rate)
-    norms = {path: 0.0 if weight.grad is None else float(weight.grad.norm()) for path, weight in weights.items()}
-    ratios = {path: float((weight.detach() - before[path]).norm() / before[path].norm().clamp_min(1e-12))
-              for path, weight in weights.items()}
-    figures = {**{f"gradient {path}": norm for path, norm in norms.items()},
-               **{f"update {path}": ratio for path, ratio in ratios.items()}}
-    broken = [path for path, norm in norms.items() if not 0 < norm < float("inf")]
-    if broken:
-        return Check("gradients", False, f"{len(broken)} of {len(norms)} layers get no usable gradient: {broken[0]}",
-                     "is the layer cut off, or all behind it dead? BN, or skip connections, let gradients through",
-                     figures)
-    least, most = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
-    says = (f"gradients in all {len(norms)} layers; the first step changes weights by {ratios[least]:.1e} (at {least}) "
-            f"to {ratios[most]:.1e} (at {most}) of themselves")
-    if ratios[most] > MOST:
-        return Check("gradients", False, says, "about 1e-3 is sound: a lower learning rate, or `--warmup`", figures)
-    if ratios[least] < FEWEST:
-        return Check("gradients", False, says, "about 1e-3 is sound: gradients vanish; BN or skip connections", figures)
-    return Check("gradients", True, says, "", figures)
+    # Without decay, which changes weights as well, and would hide that gradients do not.
+    patient = Patient(setup.replace(regime=setup.regime.replace(decay=0.0)))
+    found = moves(patient.learner, patient.images, patient.labels, learning(patient.module, layers))
+    return judged(found, normed(layers), setup.regime.optimizer)
 
 
 def overfit(patient: Patient) -> Check:
@@ -175,9 +178,4 @@ def overfit(patient: Patient) -> Check:
         return Check("overfit", True, f"{says}, which is on its way ({SECONDS:.0f} s are up)", "", figures)
     return Check("overfit", False, says, "another learning rate (`--find-lr`), less dropout, BN; or labels that do not "
                  "belong to their images", figures)
-
-
-def _weight(module: nn.Module | None) -> nn.Parameter | None:
-    weight = getattr(module, "weight", None)
-    return weight if isinstance(weight, nn.Parameter) else None
 
