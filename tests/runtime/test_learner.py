@@ -125,11 +125,12 @@ def test_what_needs_no_gradient_is_left_out_and_nothing_at_all_is_an_error() -> 
 def test_averages_are_those_by_hand_and_judge_without_staying() -> None:
     made, pixels, labels = learner(average=0.9)
     averages = {name: value.double() for name, value in made.module.state_dict().items()}
-    for _ in range(5):
+    kept = [1 / 10, 2 / 11, 3 / 12, 4 / 13, 5 / 14, *((1 + step) / (10 + step) for step in range(5, 80)), 0.9, 0.9]
+    for share in kept:
         made.step(pixels, labels, 0.05)
         for name, value in made.module.state_dict().items():
             counts = not value.is_floating_point()
-            averages[name] = value.double() if counts else 0.9 * averages[name] + 0.1 * value.double()
+            averages[name] = value.double() if counts else share * averages[name] + (1 - share) * value.double()
     assert made.average is not None
     for name, value in averages.items():
         testing.assert_close(made.average[name].double(), value, atol=1e-6, rtol=1e-5)
@@ -140,6 +141,12 @@ def test_averages_are_those_by_hand_and_judge_without_staying() -> None:
     with torch.no_grad():
         found = made.module.eval()(pixels)
     assert judged == pytest.approx((float(one(found, labels, made.regime)), _accuracy(found, labels)))
+
+
+def test_averages_of_a_short_run_are_of_what_it_has_learned() -> None:
+    own, averaged = (train(setup(SMALL, average=average, epochs=8), never).history[-1] for average in (None, 0.9999))
+    assert averaged.val_accuracy > 0.9
+    assert averaged.val_loss == pytest.approx(own.val_loss, rel=0.2)
 
 
 def test_averages_do_not_stay_where_judging_is_stopped() -> None:

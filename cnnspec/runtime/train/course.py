@@ -200,5 +200,6 @@ class Course:
         set_randomness(found.rest, learner.team.device)
         self.epoch, self.number, self.step, self.seconds = (
             state["epoch"], state["number"], state["step"], state["seconds"])
+        learner.steps = self.step
         self.mark, self.rate = (state["mark"][0], state["mark"][1]), state["rate"]
         self.history = [Epoch(**fields) for fields in state["history"]]

@@ -27,6 +27,8 @@ class Learner:
         self.scaler = torch.amp.GradScaler(team.device.type, enabled=regime.dtype == "float16")
         self.average = None if regime.average is None else {
             name: value.detach().clone() for name, value in module.state_dict().items()}
+        #: Steps so far, from which averages follow the weights more slowly; a run that is resumed sets them.
+        self.steps = 0
         #: Over the images of this epoch so far, in all processes: loss, right answers, images. float64.
         self.sums = torch.zeros(3, dtype=torch.float64, device=team.device)
 
@@ -60,12 +62,18 @@ class Learner:
 
     @torch.no_grad()
     def _average(self) -> None:
-        """Move the averages towards the weights (Polyak and Juditsky, 1992); counts are taken as they are."""
+        """Move the averages towards the weights (Polyak and Juditsky, 1992); counts are taken as they are.
+
+        In step t, from 0 on, (1 + t)/(10 + t) of them remains, and no more than the regime says, as TensorFlow's
+        `ExponentialMovingAverage` does with `num_updates`: else they would be the initial weights for long.
+        """
+        step, self.steps = self.steps, self.steps + 1
         if self.average is None or self.regime.average is None:
             return
+        kept = min(self.regime.average, (1 + step) / (10 + step))
         for name, value in self.module.state_dict().items():
             if value.is_floating_point():
-                self.average[name].lerp_(value, 1 - self.regime.average)
+                self.average[name].lerp_(value, 1 - kept)
             else:
                 self.average[name].copy_(value)
 
