@@ -126,7 +126,7 @@ def _batch(request: Request, data: Data, team: Team) -> int:
 def _fitted(request: Request, data: Data) -> tuple[Net, tuple[str, ...]]:
     """The network for the data, and what was done."""
     own = any(setting.partition("=")[0].strip() == "classes" for setting in request.named["settings"])
-    return fit(request.net, data, classes_given=own)
+    return fit(request.net, data, classes_given=own, few=request.given["only_check"])
 
 
 def _assembled(request: Request, regime: Regime, data: Data, team: Team) -> Setup:

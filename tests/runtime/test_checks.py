@@ -171,3 +171,22 @@ def test_the_share_of_silent_channels_is_counted() -> None:
 def test_images_that_are_few_are_asked_about_too() -> None:
     found = {check.name: check for check in checks(setup(SMALL, data=images(count=8)))}
     assert found["overfit"].says.startswith("8 images are learned by heart")
+
+
+def test_a_network_of_too_few_classes_is_asked_what_can_be_asked() -> None:
+    found = asked(SMALL.replace("FC(4)", "FC(3)"), rate=0.003)
+    assert [*found] == NAMES
+    assert found["classes"].says == ("the network tells 3 classes, and the images are of 4; what follows is asked with "
+                                     "images of those alone")
+    assert "`FC(4)`" in found["classes"].advice
+    assert [name for name, check in found.items() if not check.passed] == ["classes"]
+    single = asked(SMALL.replace("FC(4)", "FC(1)"))
+    assert [*single] == ["classes", "scale", "dead-units"]
+    assert single["classes"].says.endswith("tells 1 class, and the images are of 4; nothing that takes labels is asked")
+
+
+def test_silent_channels_are_told_with_their_share() -> None:
+    spec = "INPUT(1x8x8) -> CONV(8) -> BN -> {}RELU -> GAP -> FC(4)"
+    assert asked(spec.format(""))["dead-units"].says == "no channel of a RELU is silent"
+    half = asked(spec.format("CONCAT{ ID | SCALE(0, train=off) } -> "))["dead-units"]
+    assert half.says == "up to 50 % of the channels of a RELU are silent (at relu)"

@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from cnnspec.diagnostics import Diagnostic, SpecError
 from cnnspec.layers.base import Shape
 from cnnspec.record import Record
 
@@ -61,7 +62,8 @@ class Data(Record):
 def spread(images: Images, most: int = 10_000) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel, of elements from 0 to 1, over at most so many images.
 
-    Those are taken evenly from all of them. A channel that never changes has a deviation of 1.
+    Those are taken evenly from all of them. A channel that never changes has a deviation of 1, which no other has.
+    Raises `SpecError` (`bad-data`) where none does: all images are the same.
     """
     places = torch.linspace(0, len(images) - 1, min(len(images), most), dtype=torch.float64).long()
     channels = images.batch(places[:1]).shape[1]
@@ -70,10 +72,21 @@ def spread(images: Images, most: int = 10_000) -> tuple[tuple[float, ...], tuple
         found = images.batch(part)
         for channel in range(channels):
             counts[channel] += torch.bincount(found[:, channel].flatten(), minlength=256)
+    if bool((counts.count_nonzero(1) == 1).all()):
+        raise SpecError([_empty(counts.argmax(1).tolist())])
     shares, values = counts.double() / counts.sum(1, keepdim=True), torch.arange(256).double() / 255
     mean = shares @ values
     deviation = ((values - mean[:, None]).square() * shares).sum(1).sqrt()
     return tuple(mean.tolist()), tuple(torch.where(deviation > 1e-6, deviation, 1.0).tolist())
+
+
+def _empty(values: list[int]) -> Diagnostic:
+    """What is said of images whose channels have these values everywhere."""
+    what = f"every element is {values[0]}" if len(set(values)) == 1 else \
+        f"the channels are {', '.join(map(str, values))} everywhere"
+    return Diagnostic("bad-data", f"all images to train on are the same: {what}",
+                      notes=("there is nothing to tell classes apart by",),
+                      help="were they read, scaled and saved as they should be?")
 
 
 def parted(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:

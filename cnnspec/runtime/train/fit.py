@@ -8,23 +8,23 @@ from cnnspec.net import Net
 from cnnspec.runtime.data.images import Data
 
 
-def fit(net: Net, data: Data, *, classes_given: bool = False) -> tuple[Net, tuple[str, ...]]:
+def fit(net: Net, data: Data, *, classes_given: bool = False, few: bool = False) -> tuple[Net, tuple[str, ...]]:
     """The network for these images, and what was done, in sentences.
 
     A parameter `classes` takes the number of the data's classes, unless it was given. Raises `SpecError` (`bad-data`)
-    for a network that takes no such images, or tells too few classes.
+    for a network that takes no such images, or tells too few classes; `few` lets those pass, for `checks` to tell.
     """
     shape = _input(net, data)
     counts = (f"{len(data.train.images):,} images to train on, {len(data.val.images):,} to judge by, "
               f"{len(data.classes):,} classes")
-    says = [counts, *data.says, *adaptations(data.shape, shape)]
+    says = [counts, *data.says, *adaptations(data.shape, shape), *_constant(data.deviation)]
     told = _told(net)
     wanted = len(data.classes)
     if told != wanted and not classes_given:
         varied = _with_classes(net, wanted)
         if varied is not None:
             return varied, (*says, f"classes={wanted}, as {data.name} has ({told:,} before)")
-    if told < wanted:
+    if told < wanted and not few:
         raise SpecError([Diagnostic(
             "bad-data", f"{net.name} tells {told:,} classes apart, but {data.name} has {wanted:,}",
             help=f"a last layer `FC({wanted})`, or a parameter `classes` for it, and `--set classes={wanted}`")])
@@ -44,15 +44,32 @@ def adaptations(given: Shape, wanted: Shape) -> list[str]:
     return [*says, "normalised to mean 0 and deviation 1"]
 
 
+def _constant(deviation: tuple[float, ...]) -> list[str]:
+    """A sentence where channels are the same everywhere: `images.spread` gives them a deviation of 1."""
+    numbers = [str(number) for number, value in enumerate(deviation) if value == 1]
+    if not numbers:
+        return []
+    which = f"channel {numbers[0]} is" if len(numbers) == 1 else f"channels {', '.join(numbers)} are"
+    return [f"{which} the same everywhere in all images, and so 0 throughout (counting from 0)"]
+
+
 def _input(net: Net, data: Data) -> Shape:
     """The shape of the only input; raises `SpecError` where it takes no such images."""
     shapes = [net.graph.nodes[index].shape for index in net.graph.inputs.values()]
     if len(shapes) != 1:
         raise SpecError([Diagnostic("bad-data", f"{net.name} has {len(shapes)} inputs, but an image is one")])
-    if len(shapes[0]) != len(data.shape):
+    wanted, given = shapes[0], data.shape
+    if len(wanted) == 1:
+        extents = "x".join(map(str, given))
         raise SpecError([Diagnostic(
-            "bad-data", f"{net.name} takes {show(shapes[0])}, but an image of {data.name} is {show(data.shape)}",
-            help="an input with as many axes: `--input " + "x".join(map(str, data.shape)) + "`")])
+            "bad-data", f"{net.name} takes a vector of {wanted[0]:,}, but an image of {data.name} is {show(given)}",
+            help=f"`INPUT({extents}) -> FLATTEN` at its beginning makes a vector of an image")])
+    if len(wanted) != len(given):
+        axes = len(wanted) - 1
+        raise SpecError([Diagnostic(
+            "bad-data", f"{net.name} takes values of {axes} {'axis' if axes == 1 else 'axes'}, {show(wanted)}; "
+            f"images have two, such as {show(given)} of {data.name}",
+            notes=("training is with images, and so for networks of two axes",))])
     return shapes[0]
 
 

@@ -103,14 +103,15 @@ def test_folders_in_classes_links_and_hidden_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "ppm", "webp", "jpg", "jpeg"])
 def test_formats(suffix: str, tmp_path: Path) -> None:
-    for name in ("a", "b"):
+    colours = {"a": (200, 100, 50), "b": (50, 200, 100)}
+    for name, colour in colours.items():
         for image in range(2):
-            Image.new("RGB", (9, 7), (200, 100, 50)).save(tmp_path / f"{name}{image}.{suffix}", lossless=True)
+            Image.new("RGB", (9, 7), colour).save(tmp_path / f"{name}{image}.{suffix}", lossless=True)
             (tmp_path / name).mkdir(exist_ok=True)
             (tmp_path / f"{name}{image}.{suffix}").rename(tmp_path / name / f"{image}.{suffix}")
     found = opened(tmp_path)
     assert found.shape == (3, 7, 9)
-    assert (everything(found.train).float().mean((0, 2, 3)) - torch.tensor([200.0, 100.0, 50.0])).abs().max() < 2
+    assert (everything(found.train).float().mean((2, 3)) - torch.tensor([*colours.values()])).abs().max() < 2
 
 
 def test_grey_images_have_one_channel_unless_one_has_colours(tmp_path: Path) -> None:
