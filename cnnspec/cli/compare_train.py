@@ -13,6 +13,7 @@ from cnnspec.analysis.learning import Regime
 from cnnspec.cli.regime_options import PARAMETERS as OF_REGIME
 from cnnspec.cli.regime_options import is_given, refuse_idle_training, refuse_regime, regime_options, take_regime
 from cnnspec.cli.reports import slug
+from cnnspec.cli.train_spec import described
 from cnnspec.net import Net
 from cnnspec.record import Record
 
@@ -32,9 +33,10 @@ _OPTIONS = (
                  help="Runs of each network, from --seed on; one shows no spread, and so no difference."),
     regime_options,
     click.option("--out", metavar="FOLDER", help="Keep the runs of --train there, each as FOLDER/NET-SEED."),
+    click.option("--overwrite", is_flag=True, help="Put them in the place of runs that are there."),
 )
 #: Parameters that say nothing without `--train`.
-PARAMETERS = ("seeds", *OF_REGIME, "out")
+PARAMETERS = ("seeds", *OF_REGIME, "out", "overwrite")
 #: What trains where the memory of training is told for an optimiser.
 _OPTIMIZERS = {"adamw": "adamw", "sgd": "sgd", "momentum": "sgd"}
 #: Images of a step where no number is given: for all else the command takes one.
@@ -87,6 +89,7 @@ def compete(contestants: Sequence[Contestant], given: Mapping[str, Any]) -> Roun
     require_torch()
     from cnnspec.runtime.data.sources import open_data
     from cnnspec.runtime.devices import select
+    from cnnspec.runtime.train.claim import claim
     from cnnspec.runtime.train.rounds import rounds
     from cnnspec.runtime.train.stop import stopping
     from cnnspec.runtime.train.team import Alone
@@ -96,6 +99,10 @@ def compete(contestants: Sequence[Contestant], given: Mapping[str, Any]) -> Roun
     regime = take_regime(asked)
     seeds = range(regime.seed, regime.seed + asked["seeds"])
     entrants = [_entrant(one, asked) for one in contestants]
+    for one in entrants if asked["out"] else ():
+        for seed in seeds:
+            with claim(one.kept(seed), empty=not one.overwrite):
+                """It could be kept there: said before the first one trains."""
     telling = Telling(len(entrants) * len(seeds))
     with threads(asked["threads"]), stopping() as stopped, telling:
         return rounds(entrants, partial(open_data, asked["train"], asked["root"]), regime, seeds,
@@ -119,10 +126,9 @@ def _entrant(one: Contestant, given: Mapping[str, Any]) -> Entrant:
     from cnnspec.runtime.train.rounds import Entrant
 
     own = any(setting.partition("=")[0].strip() == "classes" for setting in one.named["settings"])
-    spec = {"named": dict(one.named), "name": one.net.name, "source": one.net.source,
-            "text": one.net.target.module.file.source.text, "data": given["train"], "root": given["root"],
-            "init": None, "freeze": None}
-    return Entrant(one.name, one.net, spec, own, os.path.join(given["out"], slug(one.name)) if given["out"] else "")
+    spec = described(one.net, one.named, {"data": given["train"], "root": given["root"], "init": None, "freeze": None})
+    return Entrant(one.name, one.net, spec, own, os.path.join(given["out"], slug(one.name)) if given["out"] else "",
+                   given["overwrite"])
 
 
 class Telling:

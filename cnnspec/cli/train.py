@@ -43,6 +43,7 @@ FOLDER = "runs"
 @click.option("--check", "only_check", is_flag=True, help="Only ask whether it can learn at all.")
 @click.option("--no-check", is_flag=True, help="Train without asking that first.")
 @click.option("--out", metavar="FOLDER", help="Where the run is kept (default runs/NET-DATA).")
+@click.option("--overwrite", is_flag=True, help="Put it in the place of a run that --out holds.")
 @click.option("--resume", metavar="FOLDER", help="Go on with a run that was kept; TARGET and settings are its own.")
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True,
               help="How to print the end.")
@@ -93,6 +94,8 @@ def refuse(target: str | None, expression: str | None, given: dict[str, Any]) ->
         return
     if given["find_lr"] and given["rate"] is not None:
         raise click.UsageError("--find-lr and --lr exclude each other")
+    if given["overwrite"] and given["out"] is None:
+        raise click.UsageError("--overwrite goes with --out")
     if given["only_check"] and given["no_check"]:
         raise click.UsageError("--check and --no-check exclude each other")
     refuse_regime(given)

@@ -5,23 +5,27 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
+from math import ceil
 from typing import Any
 
 import click
 
 from cnnspec.analysis.learning import Check, Regime
-from cnnspec.cli.options import fail, load_target
+from cnnspec.cli.options import fail
 from cnnspec.cli.reports import slug
 from cnnspec.cli.train import FOLDER, code, conclude
 from cnnspec.cli.train_progress import Live
+from cnnspec.cli.train_spec import described, network, place
 from cnnspec.diagnostics import SpecError
 from cnnspec.limits import Limits
 from cnnspec.net import Net
 from cnnspec.record import Record
-from cnnspec.render.console import print_lines, print_page
-from cnnspec.render.train import as_json, check_lines
+from cnnspec.render.console import print_page
+from cnnspec.render.train import as_json, check_lines, counted
 from cnnspec.render.train_layers import layer_lines
+from cnnspec.render.units import duration
 from cnnspec.runtime.data.augment import augmentation
 from cnnspec.runtime.data.feed import ImageFeed
 from cnnspec.runtime.data.images import Data
@@ -29,13 +33,15 @@ from cnnspec.runtime.data.sources import open_data
 from cnnspec.runtime.devices import select
 from cnnspec.runtime.train import checkpoint
 from cnnspec.runtime.train.batch_size import bounded, largest_batch, told
+from cnnspec.runtime.train.batches import per_epoch
 from cnnspec.runtime.train.begin import begin
 from cnnspec.runtime.train.checkpoint import Checkpoint
 from cnnspec.runtime.train.checks import checks
+from cnnspec.runtime.train.claim import claim, claim_free, locate, same_place
 from cnnspec.runtime.train.find_rate import find_rate
 from cnnspec.runtime.train.fit import fit
-from cnnspec.runtime.train.loss import further
 from cnnspec.runtime.train.keeper import CHECKPOINT
+from cnnspec.runtime.train.loss import further
 from cnnspec.runtime.train.run import Setup, same_network, train, untrained
 from cnnspec.runtime.train.stop import stopping
 from cnnspec.runtime.train.team import Alone, Team, Told
@@ -53,22 +59,26 @@ class Request(Record):
     given: Mapping[str, Any]
     #: Where the run stands that is gone on with.
     resumed: Checkpoint | None = None
-    folder: str = ""
+    #: Its file.
+    path: str = ""
+    says: tuple[str, ...] = ()
 
 
 def stored(given: dict[str, Any], limits: Limits) -> Request:
     """The request of a run that was kept, with other bounds where such are given; raises `SpecError`."""
-    folder = given["resume"]
-    path = os.path.join(folder, CHECKPOINT) if os.path.isdir(folder) else folder
+    path = locate(given["resume"])
     found = checkpoint.read(path)
-    named = found.spec["named"]
-    net = load_target(named["target"], named["expression"], tuple(named["settings"]), tuple(named["inputs"]), limits)
+    spec = found.spec
+    net, says = network(spec, limits)
+    if spec["init"] is not None:
+        says = (*says, f"begun with weights from {spec['init']}")
     kept = found.state["regime"]
     bounds = {name: given[name] for name in ("epochs", "steps", "seconds") if given[name] is not None}
     changed = {**kept, **({"epochs": None, "steps": None, "seconds": None, **bounds} if bounds else {})}
     regime = Regime(**{**changed, "augment": tuple(kept["augment"])})
-    options = {**given, **{name: found.spec[name] for name in ("data", "root", "init", "freeze")}}
-    return Request(net, regime, named, options, found, os.path.dirname(path) or ".")
+    options = {**given, "data": place(spec, "data"), "root": place(spec, "root"), "init": None,
+               "freeze": spec["freeze"]}
+    return Request(net, regime, spec["named"], options, found, path, says)
 
 
 def run(request: Request) -> int:
@@ -87,21 +97,75 @@ def run(request: Request) -> int:
 def _run(request: Request, team: Team, stopped: Callable[[], bool]) -> int:
     """What each process of a team does; the first one tells of it."""
     given, lead = request.given, team.rank == 0
-    setup = set_up(request, team)
-    live = Live(request.net.name, setup.regime, on=lead)
-    if request.resumed is None and not given["no_check"]:
-        asked, tell = setup, printed if given["only_check"] and given["format_"] == "table" else live.check
-        setup = setup.replace(checks=team.agreed(lambda: checked(asked, tell) if lead else ()))
-        if given["only_check"]:
-            return concluded(setup, given["format_"])
-    if request.resumed is None and given["find_lr"]:
-        found = find_rate(setup, stopped)
-        live.say(f"learning rate {found:.2g}, by --find-lr")
-        setup = setup.replace(regime=setup.regime.replace(rate=found))
-    live.begins(setup)
+    with ExitStack() as claims:
+        keeps = lead and not given["only_check"]
+        folder = team.agreed(lambda: _claimed(request, claims) if keeps else "")
+        setup = set_up(request, team).replace(folder=folder)
+        live = Live(request.net.name, setup.regime, on=lead)
+        if request.resumed is None and not given["no_check"]:
+            asked, tell = setup, printed if given["only_check"] and given["format_"] == "table" else live.check
+            setup = setup.replace(checks=team.agreed(lambda: checked(asked, tell) if lead else ()))
+            if given["only_check"]:
+                return concluded(setup, given["format_"])
+        if request.resumed is None and given["find_lr"]:
+            found = find_rate(setup, stopped)
+            live.say(f"learning rate {found:.2g}, by --find-lr")
+            setup = setup.replace(regime=setup.regime.replace(rate=found))
+        if keeps and not folder:
+            setup = setup.replace(folder=_free(setup, claims))
+        return _trained(request, setup, live, stopped)
+
+
+def _claimed(request: Request, claims: ExitStack) -> str:
+    """The folder of the run, which no other process takes meanwhile; none where it is still to be named."""
+    folder = os.path.dirname(request.path) or "." if request.resumed is not None else request.given["out"] or ""
+    if folder:
+        alone = request.resumed is not None and os.path.basename(request.path) != CHECKPOINT
+        claims.enter_context(claim(folder, empty=alone or (request.resumed is None and not request.given["overwrite"])))
+    if request.resumed is not None:
+        same_place(request.path, request.resumed)
+    return folder
+
+
+def _free(setup: Setup, claims: ExitStack) -> str:
+    """A folder that bears the names of network and images, and that no run is in."""
+    return claims.enter_context(claim_free(os.path.join(FOLDER, slug(f"{setup.net.name}-{setup.data.name}"))))
+
+
+def _trained(request: Request, setup: Setup, live: Live, stopped: Callable[[], bool]) -> int:
+    """Train, and tell of it; returns the exit code."""
+    given, before = request.given, request.resumed
+    done = () if before is None else reached(setup, before)
+    if not done:
+        live.begins(setup)
     with live:
-        learned = train(setup, stopped, [live], request.resumed)
-    return conclude(learned, given["format_"], setup.says if live.moves else None) if lead else code(learned)
+        learned = train(setup, stopped, () if done else [live], before)
+    if setup.team.rank:
+        return code(learned)
+    for line in done:
+        click.echo(line, err=given["format_"] == "json")
+    if done and given["format_"] == "table":
+        return code(learned)
+    return conclude(learned, given["format_"], setup.says if live.moves else None)
+
+
+def reached(setup: Setup, found: Checkpoint) -> tuple[str, ...]:
+    """That a run has reached its bounds already, and what goes on with it; nothing where it has not."""
+    regime, state, bounds = setup.regime, found.state, []
+    if state["number"]:
+        return ()  # its last epoch has not been judged
+    epochs, steps, seconds = state["epoch"], state["step"], state["seconds"]
+    if regime.epochs and steps >= regime.epochs * per_epoch(len(setup.data.train.images), regime.batch):
+        bounds.append((f"{counted(epochs, 'epoch')}, {regime.epochs:,} asked for", f"--epochs {2 * epochs}"))
+    if regime.steps and steps >= regime.steps:
+        bounds.append((f"{counted(steps, 'step')}, {regime.steps:,} asked for", f"--steps {2 * steps}"))
+    if regime.seconds and seconds >= regime.seconds:
+        bounds.append((f"{duration(seconds)}, {duration(regime.seconds)} asked for", f"--time {ceil(2 * seconds)}s"))
+    if not bounds:
+        return ()
+    done, more = bounds[0]
+    return (f"{setup.folder} has reached its bounds already: {done}; nothing was trained",
+            f"`cnnspec train --resume {setup.folder} {more}` goes on with it")
 
 
 def set_up(request: Request, team: Team) -> Setup:
@@ -110,6 +174,8 @@ def set_up(request: Request, team: Team) -> Setup:
     shapes = [*request.net.summary().inputs.values()]
     shape = shapes[0] if len(shapes) == 1 else None  # else it is refused, when the data is known
     data = team.first(lambda: open_data(given["data"], given["root"], regime.seed, shape))
+    if request.resumed is not None and given["data"] != request.resumed.spec["data"]:
+        data = data.replace(name=request.resumed.spec["data"])  # as it was named, wherever it lies
     if not regime.batch:
         regime = regime.replace(batch=_batch(request, data, team))
     return team.agreed(lambda: _assembled(request, regime, data, team))
@@ -143,20 +209,9 @@ def _assembled(request: Request, regime: Regime, data: Data, team: Team) -> Setu
     says = (*says, *shared(team, regime.batch, len(data.train.images), len(data.val.images)), *further(net, regime))
     shape = next(iter(net.summary().inputs.values()))
     feed = ImageFeed(data, shape, team, augmentation(regime.augment, shape), regime.seed)
-    spec = {"named": dict(request.named), "name": net.name, "source": net.source,
-            "text": net.target.module.file.source.text,
-            **{name: given[name] for name in ("data", "root", "init", "freeze")}}
-    folder = request.folder or given["out"] or _free(os.path.join(FOLDER, slug(f"{net.name}-{data.name}")))
+    spec = request.resumed.spec if request.resumed is not None else described(net, request.named, given)
     return Setup(net, data, regime, team, partial(begin, net, team.device, given["init"], given["freeze"]), feed, spec,
-                 folder, (), says)
-
-
-def _free(folder: str) -> str:
-    """A folder of this name in which no run is kept yet: with a number behind it where there is one."""
-    free, number = folder, 2
-    while os.path.exists(os.path.join(free, CHECKPOINT)):
-        free, number = f"{folder}-{number}", number + 1
-    return free
+                 "", (), (*says, *request.says))
 
 
 def checked(setup: Setup, tell: Callable[[Check], None]) -> tuple[Check, ...]:
@@ -174,7 +229,7 @@ def checked(setup: Setup, tell: Callable[[Check], None]) -> tuple[Check, ...]:
 
 def printed(check: Check) -> None:
     """What was found, where that is what was asked for."""
-    print_lines(check_lines(check))
+    print_page(partial(check_lines, check))
     sys.stdout.flush()  # the next question may take seconds
 
 

@@ -104,7 +104,7 @@ def test_files_that_are_not_what_they_should_be_are_refused_in_a_line(tmp_path: 
     spec.write_text(f"net n = {NET.replace('CONV(4)', 'CONV(5)')}\n", encoding="utf-8")
     refused(["--resume", str(run), "--steps", "6"], "was trained as another network")
     assert (run / "checkpoint.safetensors").read_bytes() == whole
-    refused(["--resume", str(tmp_path / "nowhere")], "cannot be read")
+    refused(["--resume", str(tmp_path / "nowhere")], "there is no run at")
     (tmp_path / "file").touch()
     refused(["-e", NET, *bounds, "--out", str(tmp_path / "file")], "cannot be written")
 

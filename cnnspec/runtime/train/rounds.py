@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +20,7 @@ from cnnspec.runtime.room import clean
 from cnnspec.runtime.surroundings import surroundings
 from cnnspec.runtime.train.batch_size import bounded, largest_batch
 from cnnspec.runtime.train.begin import begin
+from cnnspec.runtime.train.claim import claim
 from cnnspec.runtime.train.course import NOT_A_NUMBER, STOPPED, Watcher
 from cnnspec.runtime.train.fit import fit
 from cnnspec.runtime.train.loss import further
@@ -42,6 +44,12 @@ class Entrant(Record):
     classes_given: bool = False
     #: Where its runs are kept, each with its seed behind this; empty for nowhere.
     folder: str = ""
+    #: Whether runs that are there give way.
+    overwrite: bool = False
+
+    def kept(self, seed: int) -> str:
+        """The folder of the run with this seed; empty for none."""
+        return f"{self.folder}-{seed}" if self.folder else ""
 
 
 class Listener(Protocol):
@@ -142,7 +150,9 @@ class _Field:
         trace = Trace()
         watchers = [trace, *self.listener.begins(one.entrant.name, regime.seed, regime)]
         try:
-            learned = train(self._setup(one, data, regime), self.stopped, watchers)
+            setup = self._setup(one, data, regime)
+            with claim(setup.folder, empty=not one.entrant.overwrite) if setup.folder else nullcontext():
+                learned = train(setup, self.stopped, watchers)
         except RuntimeError as error:  # also an operator that a device does not have
             one.failure = "out of memory" if is_out_of_memory(error) else first_line(error)
             self._lose(one, regime.seed, one.failure)
@@ -160,6 +170,5 @@ class _Field:
     def _setup(self, one: _Member, data: Data, regime: Regime) -> Setup:
         shape = next(iter(one.summary.inputs.values()))
         feed = ImageFeed(data, shape, self.team, augmentation(regime.augment, shape), regime.seed)
-        folder = f"{one.entrant.folder}-{regime.seed}" if one.entrant.folder else ""
         return Setup(one.net, data, regime, self.team, partial(begin, one.net, self.team.device), feed,
-                     one.entrant.spec, folder, (), (*one.says, *further(one.net, regime)))
+                     one.entrant.spec, one.entrant.kept(regime.seed), (), (*one.says, *further(one.net, regime)))
