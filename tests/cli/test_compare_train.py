@@ -223,6 +223,7 @@ def test_a_call_with_a_free_name_is_trained_and_gone_on_with(tmp_path: Path, mon
     assert json.loads(went_on.stdout)["steps"] == 3
 
 
+@pytest.mark.slow
 def test_measuring_and_training_go_together() -> None:
     made = json.loads(compared(*BOTH, *SHORT, "--profile", "--no-energy", "--format", "json").stdout)
     assert {"latency", "val_accuracy"} <= {*made["measures"]}
