@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from shutil import get_terminal_size
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -54,7 +56,7 @@ class Live:
 
     def check(self, check: Check) -> None:
         """What was found before the run."""
-        for line in page.check_lines(check):
+        for line in page.check_lines(check, room()):
             self.say("".join(part.text for part in line))
 
     def stepped(self, tick: Tick) -> None:
@@ -68,3 +70,9 @@ class Live:
     def judged(self, epoch: Epoch) -> None:
         """Called behind each epoch."""
         self.say(page.epoch_text(epoch))
+
+
+def room() -> int | None:
+    """Cells of a line on stderr; None where it is no terminal and nothing says."""
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() else get_terminal_size().columns if sys.stderr.isatty() else None

@@ -8,12 +8,15 @@ from typing import Any
 
 from cnnspec.analysis.learning import DECAYS, Check, Epoch, Learning, Regime
 from cnnspec.render import units
+from cnnspec.render.compare_text import wrapped
 from cnnspec.render.layout import Line, Styled
 
 SCHEMA = "cnnspec.train/1"
 #: Heads of the table of epochs, and the widths of its columns.
 _HEADS = ("epoch", "loss", "accuracy", "val loss", "accuracy", "images/s")
 _WIDTHS = (5, 8, 8, 8, 8, 9)
+#: Cells of a line that is not cut.
+_ENDLESS = 1 << 30
 #: From here on a loss is told by its power of ten.
 _BURST = 1e4
 #: How parts of a regime are told that are not as usual.
@@ -104,11 +107,14 @@ def loss_text(value: float) -> str:
     return f"{value:.4f}" if abs(value) < _BURST else f"{value:.1e}"
 
 
-def check_lines(check: Check) -> Iterator[Line]:
-    """What one question has found, and what to do about it."""
-    yield [Styled("✓ " if check.passed else "! ", "good" if check.passed else "bad"), Styled(check.says)]
+def check_lines(check: Check, room: int | None = None) -> Iterator[Line]:
+    """What one question has found, and what to do about it, in lines of so many cells."""
+    cells = _ENDLESS if room is None else max(room - 2, 20)
+    first, *rest = wrapped(check.says, cells)
+    yield [Styled("✓ " if check.passed else "! ", "good" if check.passed else "bad"), Styled(first)]
+    yield from ([Styled(f"  {line}")] for line in rest)
     if check.advice:
-        yield [Styled(f"  {check.advice}", "dim")]
+        yield from ([Styled(f"  {line}", "dim")] for line in wrapped(check.advice, cells))
 
 
 def tick(epoch: int, step: int, steps: int | None, loss: float, progress: float, seconds: float, batch: int) -> str:
