@@ -77,11 +77,11 @@ def _middle(values: list[float]) -> float:
 
 
 def _distance(column: int, value: float, middle: float) -> float:
-    """How far a figure is from the middle one: powers of ten, for shares tenths; what is no number is farthest."""
+    """How far a figure is from the middle one, in powers of ten; shares in tenths from 0. No number is farthest."""
     if not isfinite(value):
         return inf
     if column == _SHARE:
-        return 10 * abs(value - middle)
+        return 10 * value
     if value == middle:
         return 0.0
     return abs(log10(value / middle)) if min(value, middle) > 0 else inf

@@ -140,6 +140,30 @@ def test_questions_alone_train_nothing(folder: Path) -> None:
     assert not any(folder.iterdir())
 
 
+def test_too_few_classes_are_an_answer_where_questions_are_asked_and_else_an_error() -> None:
+    few = TINY.replace("FC(10)", "FC(7)")
+    answers = learned("-e", few, "--check", code=1)["checks"]
+    assert [answer["name"] for answer in answers] == [
+        "classes", "initial-loss", "scale", "dead-units", "gradients", "overfit"]
+    assert (answers[0]["passed"], answers[0]["figures"]) == (False, {"told": 7, "in the data": 10})
+    assert "`FC(10)`" in answers[0]["advice"]
+    assert answers[1]["passed"]
+    done = run("-e", few, "--steps", "1")
+    assert done.exit_code == 1
+    assert "tells 7 classes apart, but digits has 10" in done.stderr
+
+
+def test_answers_are_cut_to_the_width_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = "INPUT(1x8x8) -> [CONV(4) -> SIGMOID]*44 -> GAP -> FC(10)"
+    monkeypatch.setenv("COLUMNS", "70")
+    done = run("-e", stack, "--check", "--threads", "1")
+    assert done.exit_code == 1
+    assert max(map(len, done.stdout.splitlines())) <= 70
+    words = " ".join(done.stdout.split())
+    assert "! gradients vanish towards the input: " in words
+    assert "5 layers nearer to the others are not shown; `--format json` has all" in words
+
+
 def test_questions_alone_are_answered_on_stdout() -> None:
     done = run("lenet", "--check", "--threads", "1")
     assert done.exit_code == 0

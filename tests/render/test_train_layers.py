@@ -64,6 +64,15 @@ def test_of_many_layers_those_are_shown_that_differ_from_the_others() -> None:
         figures(ROWS + 1, 3), paths[:ROWS + 1])
 
 
+def test_dead_layers_are_shown() -> None:
+    paths = [f"relu[{index}]" for index in range(100)]
+    check = Check("dead-units", False, "", "", {path: 0.75 if index in (30, 70) else 0.5 * (index < 60)
+                                                for index, path in enumerate(paths)})
+    shown = [line.split()[0] for line in table([check], paths) if line.startswith("  relu")]
+    assert {"relu[30]", "relu[70]"} <= {*shown}
+    assert shown[-1] == "relu[70]", "the others of the last are 0 %"
+
+
 def test_layers_whose_figures_are_no_numbers_are_shown() -> None:
     checks = figures(100, 50)
     broken = Check("scale", False, "", "", {**checks[0].figures, "conv[49]": float("nan")})
