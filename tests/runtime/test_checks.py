@@ -190,3 +190,11 @@ def test_silent_channels_are_told_with_their_share() -> None:
     assert asked(spec.format(""))["dead-units"].says == "no channel of a RELU is silent"
     half = asked(spec.format("CONCAT{ ID | SCALE(0, train=off) } -> "))["dead-units"]
     assert half.says == "up to 50 % of the channels of a RELU are silent (at relu)"
+
+
+def test_steps_that_float16_has_no_room_for_are_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = "INPUT(1x8x8) -> CONV(6) -> RELU -> GAP -> FC(4) -> SCALE(30, train=off)"
+    with monkeypatch.context() as once:
+        once.setattr("cnnspec.runtime.train.gradients._SCALINGS", 1)
+        assert answer(spec, dtype="float16", rate=0.001).says.startswith("gradients explode: they are no numbers in ")
+    assert answer(spec, dtype="float16", rate=0.001).says.startswith("gradients in all 2 layers")
