@@ -195,7 +195,8 @@ def seconds(name: str, values: tuple[float | None, ...] = (1e-3, 2e-3), better: 
 def test_latencies_are_weighed_where_they_are_known() -> None:
     assert weighed() == ["parameters against MACs", "inference peak against MACs"]
     assert weighed([seconds(PREDICTED)]) == ["parameters against predicted", "inference peak against predicted"]
-    assert weighed([seconds(PREDICTED), seconds(LATENCY)]) == ["parameters against latency", "inference peak against latency"]
+    both = [seconds(PREDICTED), seconds(LATENCY)]
+    assert weighed(both) == ["parameters against latency", "inference peak against latency"]
 
 
 def test_bounds_and_single_latencies_are_not_weighed() -> None:
