@@ -13,6 +13,7 @@ from cnnspec.limits import Limits
 from cnnspec.record import Record
 from cnnspec.source import Source
 from cnnspec.targets import Settings, Target, from_source, resolve
+from cnnspec.variants import given
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -98,10 +99,12 @@ class Net(Record):
 def load(target: str, *, set: Settings | None = None, input: InputShape = None, limits: Limits | None = None) -> Net:
     """The net that a target names: a path, `path:net`, a net of the spec folders, or a call.
 
-    `set` gives values to its parameters (numbers, tuples, or text in the spec language); `input` takes the place of its
-    input's shape, channels first without the batch, or of several by name. Raises `SpecError` with all mistakes.
+    `set` gives values to its parameters, and to names that a call leaves free (numbers, tuples, or text in the spec
+    language); `input` takes the place of its input's shape, channels first without the batch, or of several by name.
+    Raises `SpecError` with all mistakes.
     """
-    return _expand(resolve(target, set, limits), input)
+    found = resolve(target, None, limits)
+    return _expand(given(found, set) if set else found, input)
 
 
 def parse(text: str, *, set: Settings | None = None, input: InputShape = None, name: str = "<text>",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 
+from cnnspec.diagnostics import Diagnostic, SpecError
 from cnnspec.grammar import ast
 from cnnspec.graph.names import VALUE, is_word, unbound
 from cnnspec.graph.program import Module
 from cnnspec.record import Record
-from cnnspec.targets import Target, arguments
+from cnnspec.targets import Settings, Target, arguments
 
 #: The most networks that one command compares.
 MOST = 200
@@ -134,10 +135,10 @@ def free_names(target: Target) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name not in target.module.names and not is_word(name)))
 
 
-def given(target: Target, settings: Mapping[str, str]) -> Target:
+def given(target: Target, settings: Settings) -> Target:
     """The network with these values, of parameters and of free names.
 
-    Raises `SpecError` for a value that is no expression, `ValueError` for one in terms of what is itself being set.
+    Raises `SpecError` for a value that is no expression, or one in terms of what is itself being set.
     """
     free = free_names(target)
     bound = _with_names(target, {name: value for name, value in settings.items() if name in free})
@@ -145,7 +146,7 @@ def given(target: Target, settings: Mapping[str, str]) -> Target:
     return bound.vary(others) if others else bound
 
 
-def _with_names(target: Target, settings: Mapping[str, str]) -> Target:
+def _with_names(target: Target, settings: Settings) -> Target:
     """The same call, in a file of its own, which uses the net's and says what the free names are."""
     if not settings:
         return target
@@ -156,7 +157,8 @@ def _with_names(target: Target, settings: Mapping[str, str]) -> Target:
     for argument in arguments(settings, target.limits):
         read = sorted({use.id for use in unbound(argument.value)} & {*settings})
         if read:
-            raise ValueError(f"{argument.name}={argument.span.text} speaks of {read[0]}, which is being set itself")
+            says = f"{argument.name}={argument.span.text} speaks of {read[0]}, which is being set itself"
+            raise SpecError([Diagnostic("unknown-name", says, argument.span)])
         span, name_span = argument.span, argument.span
         module.names[str(argument.name)] = ast.Let(span, ast.Binding(span, str(argument.name), name_span,
                                                                      argument.value))

@@ -15,9 +15,9 @@ from cnnspec.record import Record
 T = TypeVar("T")
 
 #: Kinds of unit. Numbers that are counted one by one; counts that are read in thousands and millions; bytes; FLOPs for
-#: each byte; shapes; pixels along each axis; seconds; images per second; joules.
-COUNT, WORK, BYTES, INTENSITY, SHAPE, PIXELS, SECONDS, RATE, JOULES = (
-    "count", "work", "bytes", "intensity", "shape", "pixels", "seconds", "rate", "joules",
+#: each byte; shapes; pixels along each axis; seconds; images per second; joules; parts of 1.
+COUNT, WORK, BYTES, INTENSITY, SHAPE, PIXELS, SECONDS, RATE, JOULES, SHARE = (
+    "count", "work", "bytes", "intensity", "shape", "pixels", "seconds", "rate", "joules", "share",
 )
 
 #: Which of two values is better; `NEITHER` where that is a matter of what is wanted.

@@ -24,6 +24,7 @@ COMMANDS = {
     "predict": "How long networks take on a device, without running them.",
     "calibrate": "Measure a device, so that latencies on it can be predicted.",
     "profile": "What networks cost on a device, by running them.",
+    "train": "A short training run: does the network learn, and how well?",
     "verify": "Hold the analysis against PyTorch, layer by layer and in total.",
     "diff": "What changed between two networks, and what each change did.",
     "draw": "The network as a picture: SVG, PNG, DOT or Mermaid.",

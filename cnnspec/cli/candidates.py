@@ -17,6 +17,8 @@ from cnnspec.source import Source
 from cnnspec.targets import Shelf, Target, from_source, resolve
 from cnnspec.variants import MOST, Variant, Variation, count, free_names, given, has, parameters, variants, variation
 
+#: What targets are called that are given as text.
+EXPRESSION, STDIN = INLINE = ("<expression>", "<stdin>")
 #: Networks that a message names.
 _MOST_NAMED = 6
 
@@ -38,6 +40,8 @@ class Contender(Record):
     target: str
     #: What sets it apart from the others of its target.
     settings: tuple[tuple[str, str], ...]
+    #: All that is set for it: these, and what is set for whatever has such a parameter.
+    given: tuple[tuple[str, str], ...]
     net: Net
 
 
@@ -52,17 +56,15 @@ def contenders(asked: Asked, limits: Limits) -> list[Contender]:
     found = _resolved(asked, limits)
     for name in settings:
         _tell("--set", name, found)
-    try:
-        found = [(text, given(target, {name: value for name, value in settings.items() if has(target, name)}))
-                 for text, target in found]
-        for one in variations:
-            _tell("--over", one.name, found)  # a value that was set may have left it free
-        number = sum(count(target, variations) for _, target in found)
-        if number > MOST:
-            raise click.UsageError(f"--over makes {number:,} networks of these; {MOST} at most are compared")
-        made = [(text, variant) for text, target in found for variant in variants(target, variations)]
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    shared = [{name: value for name, value in settings.items() if has(target, name)} for _, target in found]
+    found = [(text, given(target, own)) for (text, target), own in zip(found, shared, strict=True)]
+    for one in variations:
+        _tell("--over", one.name, found)  # a value that was set may have left it free
+    number = sum(count(target, variations) for _, target in found)
+    if number > MOST:
+        raise click.UsageError(f"--over makes {number:,} networks of these; {MOST} at most are compared")
+    made = [(text, own, variant) for (text, target), own in zip(found, shared, strict=True)
+            for variant in variants(target, variations)]
     return _expanded(made, shapes)
 
 
@@ -90,9 +92,9 @@ def _resolved(asked: Asked, limits: Limits) -> list[tuple[str, Target]]:
     for text, inline in [*((text, False) for text in asked.targets), *((text, True) for text in asked.expressions)]:
         try:
             if inline:
-                found.append(("<expression>", from_source(Source("<expression>", text), None, limits)))
+                found.append((EXPRESSION, from_source(Source(EXPRESSION, text), None, limits)))
             elif text == "-":
-                found.append(("<stdin>", from_source(standard_input(limits), None, limits)))
+                found.append((STDIN, from_source(standard_input(limits), None, limits)))
             else:
                 found.append((text, resolve(text, None, limits, shelf)))
         except SpecError as error:
@@ -116,17 +118,18 @@ def _tell(option: str, name: str, found: Sequence[tuple[str, Target]]) -> None:
     raise click.UsageError(f"{option}: no parameter or free name `{name}` in {whose}; {hint}")
 
 
-def _expanded(made: Sequence[tuple[str, Variant]], shapes: Mapping[str, Shape]) -> list[Contender]:
+def _expanded(made: Sequence[tuple[str, Mapping[str, str], Variant]], shapes: Mapping[str, Shape]) -> list[Contender]:
     """Every network; raises `SpecError` with the mistakes of all."""
     found: list[Contender] = []
     wrong: list[Diagnostic] = []
-    for text, variant in made:
+    for text, shared, variant in made:
         elaboration = variant.target.elaborate(shapes)
         if elaboration.graph is None:
             note = [f"with {name}={value}" for name, value in variant.settings]
             wrong += [mistake.replace(notes=(*mistake.notes, *note)) for mistake in elaboration.diagnostics]
         else:
-            found.append(Contender(text, variant.settings, Net(variant.target, elaboration.graph, (), shapes)))
+            net = Net(variant.target, elaboration.graph, (), shapes)
+            found.append(Contender(text, variant.settings, (*shared.items(), *variant.settings), net))
     if wrong:
         raise SpecError(in_order(wrong))
     return found

@@ -9,59 +9,34 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.analysis.contest_measures import MEASURED, measured
-from cnnspec.analysis.lineup import Candidate, Lineup, line_up
-from cnnspec.analysis.lineup_measures import (
-    ANALYTIC,
-    NEITHER,
-    PREDICTED,
-    Measure,
-    Value,
-    front,
-    predicted,
-)
+from cnnspec.analysis.lineup import Candidate, Lineup, line_up, names
+from cnnspec.analysis.lineup_measures import ANALYTIC, PREDICTED, Measure, predicted
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.analysis.prediction import Prediction, predict
+from cnnspec.analysis.rounds_measures import TRAINED, trained
 from cnnspec.analysis.summary import Summary
 from cnnspec.analysis.training import OPTIMIZERS
-from cnnspec.cli.candidates import Asked, contenders
+from cnnspec.cli import compare_train
+from cnnspec.cli.candidates import INLINE, Asked, Contender, contenders
+from cnnspec.cli.compare_wanted import MEASURES_HELP, Wanted, order, readable, shown, take_names, take_wanted
 from cnnspec.cli.options import fail, limit_options, take_limits, warn
+from cnnspec.cli.regime_options import is_given
 from cnnspec.cli.report_option import Report, Reporting, report_option, write_reports
 from cnnspec.cli.run_options import refuse_idle, refuse_runs, run_options
-from cnnspec.diagnostics import SpecError, closest
+from cnnspec.diagnostics import SpecError
 from cnnspec.record import Record
-from cnnspec.render.compare_text import MOST_COLUMNS, Shown
+from cnnspec.render.compare_text import Shown
 
 if TYPE_CHECKING:
     from cnnspec.analysis.contest import Contest
+    from cnnspec.analysis.rounds import Rounds
 
 FORMATS = ("table", "json", "csv", "markdown")
-#: Measures of which no value is larger than another.
-UNORDERED = ("input", "output")
-#: The fewest measures that a front is of.
+#: The fewest networks that are compared.
 _FEWEST = 2
 
-_MEASURE_HELP = "\b\nMeasures:\n" + "\n".join(f"  {name:<16}{doc}" for name, doc in ANALYTIC.items()) \
-    + f"\n  {PREDICTED:<16}latency, with --device\n\n\b\nWith --profile:\n" \
-    + "\n".join(f"  {name:<16}{doc}" for name, doc in MEASURED.items())
 
-
-class Wanted(Record):
-    """Which measures the command line asks for, and in which order it wants the networks."""
-
-    columns: tuple[str, ...]
-    pareto: tuple[str, ...]
-    #: Empty for the order in which they are named.
-    sort: str
-    descending: bool
-
-
-def take_names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """Names of measures with commas between them, each once."""
-    names = [name.strip() for name in (value or "").split(",")]
-    return tuple(dict.fromkeys(name for name in names if name))
-
-
-@click.command(cls=Reporting, epilog=_MEASURE_HELP)
+@click.command(cls=Reporting, epilog=MEASURES_HELP)
 @click.argument("targets", nargs=-1)
 @click.option("-e", "--expression", "expressions", multiple=True, metavar="SPEC",
               help="A spec given inline, beside the TARGETs.")
@@ -78,10 +53,12 @@ def take_names(ctx: click.Context, param: click.Parameter, value: str | None) ->
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="momentum", show_default=True,
               help="Of the training that memory is told for.")
 @click.option("--device", metavar="NAME",
-              help="Add how long they take there, as `cnnspec predict` has it; with --profile, where they are run.")
+              help="Add how long they take there, as `cnnspec predict` has it; where they are run, with --profile or "
+              "--train.")
 @click.option("--profile", is_flag=True,
               help="Run them, in turns: latency, throughput, memory and energy, with an interval on each ratio.")
 @run_options
+@compare_train.train_options
 @click.option("--columns", callback=take_names, metavar="NAME,…", help="The measures, in this order (see below).")
 @click.option("--sort", metavar="[-]NAME", help="Order the networks by a measure; descending with a minus.")
 @click.option("--pareto", callback=take_names, metavar="NAME,NAME…",
@@ -102,35 +79,25 @@ def command(targets: tuple[str, ...], expressions: tuple[str, ...], settings: tu
     /4 is where every fourth pixel of the input has a position.
     """
     bounds = take_limits(given)
-    given |= {"batch": batch, "dtype": dtype, "optimizer": optimizer, "device": device}
+    given |= {"batch": batch, "dtype": dtype, "optimizer": optimizer, "device": device, "profile": profile}
     refuse(len(targets) + len(expressions), overs, columns, format_)
-    refuse_measuring(given, profile=profile)
-    wanted = take_wanted(columns, pareto, sort, device, profile=profile)
-    contest: Contest | None = None
+    refuse_running(given)
+    wanted = take_wanted(columns, pareto, sort, known_measures(given))
     try:
         found = contenders(Asked(targets, expressions, settings, inputs, overs), bounds)
         if len(found) < _FEWEST:
             raise click.UsageError("this is one network; name another TARGET, or give --over several values")
         element = "float32" if dtype == "tf32" else dtype
         made = [Candidate(one.net.summary(batch, element, optimizer), one.target, one.settings) for one in found]
-        known = [] if device is None or profile else predictions([one.summary for one in made], device, dtype)
-        if profile:
-            from cnnspec.cli.compare_profile import run
-
-            contest = run([one.net for one in found], given)
-        if len(found) > MOST_COLUMNS and format_ in ("table", "markdown") and not sort:
-            first = next((name for name in columns if name not in UNORDERED), "params")
-            wanted = wanted.replace(sort=first)  # a long list is read in some order
-        lineup = lined_up(made, known, contest, wanted)
-        page = shown(lineup, wanted, stages=stages, remarks=remarks(known, contest, made, lineup))
+        evidence = gather(found, made, inputs, given)
+        wanted = readable(wanted, len(found), format_)
+        lineup, rounds = lined_up(made, evidence, wanted)
+        page = shown(lineup, wanted, stages=stages, remarks=remarks(evidence, made, lineup), rounds=rounds)
         show(page, format_, overridden=bool(inputs))
         write_reports(reports, "compare", page, overridden=bool(inputs))
     except SpecError as error:
         fail(error)
-    if contest is not None:
-        from cnnspec.cli.compare_profile import exit_code
-
-        sys.exit(exit_code(contest))
+    sys.exit(exit_code(evidence))
 
 
 def refuse(named: int, overs: Sequence[str], columns: Sequence[str], format_: str) -> None:
@@ -144,37 +111,69 @@ def refuse(named: int, overs: Sequence[str], columns: Sequence[str], format_: st
         raise click.UsageError("--columns goes with table, csv and markdown; json has everything")
 
 
-def refuse_measuring(given: dict[str, Any], *, profile: bool) -> None:
-    """Raise `click.UsageError` for options of runs that do not go together, or where nothing is run."""
-    if profile:
+def refuse_running(given: dict[str, Any]) -> None:
+    """Raise `click.UsageError` for options of running and training that do not go together, or where none is done."""
+    compare_train.refuse_training(given)
+    if given["profile"]:
         refuse_runs({**given, "device": given["device"] or "cpu"})
         return
-    refuse_idle(click.get_current_context(), "--profile")
+    if given["train"] is None and is_given("threads"):
+        raise click.UsageError("--threads goes with --profile or --train")
+    refuse_idle(click.get_current_context(), "--profile", but=("threads",))
     if given["dtype"] == "tf32":
         raise click.UsageError("--dtype tf32 goes with --profile")
 
 
-def take_wanted(columns: tuple[str, ...], pareto: tuple[str, ...], sort: str | None, device: str | None, *,
-                profile: bool) -> Wanted:
-    """The measures that were named; raises `click.UsageError` for one that there is not, with a suggestion."""
-    name = (sort or "").strip()
-    descending = name.startswith("-")
-    wanted = Wanted(columns, pareto, name.removeprefix("-"), descending)
-    known = [*ANALYTIC, *(MEASURED if profile else [PREDICTED] if device is not None else [])]
-    for option, names in (("--columns", columns), ("--pareto", pareto), ("--sort", [wanted.sort] if sort else [])):
-        for one in names:
-            if one not in known:
-                match = closest(one, known)
-                hint = "it comes with --device" if one == PREDICTED and not profile else \
-                    "it comes with --profile" if one in MEASURED else \
-                    f"did you mean `{match}`?" if match else f"there are {', '.join(known)}"
-                raise click.UsageError(f"{option}: there is no measure `{one}`; {hint}")
-    if wanted.sort in UNORDERED:
-        raise click.UsageError(f"--sort: the {wanted.sort} is a shape, and shapes have no order; sort by a number, "
-                               "such as params")
-    if len(pareto) == 1:
-        raise click.UsageError("--pareto weighs measures against each other: give two or more")
-    return wanted
+def is_run(given: dict[str, Any]) -> bool:
+    """Whether networks are run: then the device is where, and nothing is predicted for it."""
+    return given["profile"] or given["train"] is not None
+
+
+def known_measures(given: dict[str, Any]) -> list[str]:
+    """What can be asked for by name."""
+    return [*ANALYTIC, *(MEASURED if given["profile"] else ()), *(TRAINED if given["train"] else ()),
+            *([PREDICTED] if given["device"] is not None and not is_run(given) else ())]
+
+
+# ---------------------------------------------------------------------------------------------- evidence
+
+
+class Evidence(Record):
+    """What was found out about networks otherwise than by counting: what was not asked for is empty."""
+
+    predictions: tuple[Prediction, ...] = ()
+    contest: Contest | None = None
+    rounds: Rounds | None = None
+
+    def observed(self, places: Sequence[int] | None = None) -> tuple[Measure, ...]:
+        """What was seen of the networks at these places, in this order (None: as they are); ratios are to the first."""
+        return (*(measured(self.contest, places) if self.contest else ()),
+                *(trained(self.rounds, places) if self.rounds else ()))
+
+
+def gather(found: Sequence[Contender], made: Sequence[Candidate], inputs: tuple[str, ...], given: dict[str, Any]
+           ) -> Evidence:
+    """Predict, measure and train, as the command line asks; raises `SpecError` where that cannot be done."""
+    if given["device"] is not None and not is_run(given):
+        return Evidence(tuple(predictions([one.summary for one in made], given["device"], given["dtype"])))
+    evidence = Evidence()
+    if given["profile"]:
+        from cnnspec.cli.compare_profile import run
+
+        evidence = evidence.replace(contest=run([one.net for one in found], given))
+    if given["train"] is not None:
+        rivals = [compare_train.Contestant(name, one.net, _named(one, inputs))
+                  for name, one in zip(names(made), found, strict=True)]
+        evidence = evidence.replace(rounds=compare_train.compete(rivals, given))
+    return evidence
+
+
+def _named(one: Contender, inputs: tuple[str, ...]) -> dict[str, Any]:
+    """What names a network where it is trained on; one that has no target is its text."""
+    inline = one.target in INLINE
+    return {"target": None if inline else one.target, "inputs": inputs,
+            "expression": one.net.target.module.file.source.text if inline else None,
+            "settings": tuple(f"{name}={value}" for name, value in one.given)}
 
 
 def predictions(summaries: Sequence[Summary], device: str, dtype: str) -> list[Prediction]:
@@ -187,55 +186,38 @@ def predictions(summaries: Sequence[Summary], device: str, dtype: str) -> list[P
     return [predict(summary, known) for summary in summaries]
 
 
-def remarks(known: Sequence[Prediction], contest: Contest | None, made: Sequence[Candidate], lineup: Lineup
-            ) -> tuple[str, ...]:
+def exit_code(evidence: Evidence) -> int:
+    """0, or that of what was run: 130 where it was broken off, 1 where nothing could be."""
+    from cnnspec.cli import compare_profile
+
+    return max(0 if evidence.contest is None else compare_profile.exit_code(evidence.contest),
+               0 if evidence.rounds is None else compare_train.exit_code(evidence.rounds))
+
+
+# ------------------------------------------------------------------------------------------------ showing
+
+
+def remarks(evidence: Evidence, made: Sequence[Candidate], lineup: Lineup) -> tuple[str, ...]:
     """What predictions rest on, each sentence once; and how it was measured."""
     from cnnspec.render.contest import remarks as measuring
     from cnnspec.render.times import basis
 
-    return (*dict.fromkeys(sentence for one in known for sentence in basis(one)),
+    contest = evidence.contest
+    return (*dict.fromkeys(sentence for one in evidence.predictions for sentence in basis(one)),
             *(measuring(contest, [one.summary.name for one in made], lineup.measures) if contest is not None else ()))
 
 
-def lined_up(made: Sequence[Candidate], known: Sequence[Prediction], contest: Contest | None, wanted: Wanted) -> Lineup:
-    """The networks side by side, in the order that was asked for; measured ratios are to the first in it."""
-    lineup = line_up(made, [*([predicted(known)] if known else []), *(measured(contest) if contest else ())])
+def lined_up(made: Sequence[Candidate], evidence: Evidence, wanted: Wanted) -> tuple[Lineup, Rounds | None]:
+    """The networks side by side, and how they learned, in the order that was asked for."""
+    known, rounds = evidence.predictions, evidence.rounds
+    lineup = line_up(made, [*([predicted(known)] if known else []), *evidence.observed()])
     if not wanted.sort:
-        return lineup
+        return lineup, rounds
     places = order(lineup.measure(wanted.sort), descending=wanted.descending)
     sorted_ = lineup.picked(places)
-    if contest is None:
-        return sorted_
-    analytic = tuple(measure for measure in sorted_.measures if measure.name not in MEASURED)
-    return Lineup(sorted_.entrants, (*analytic, *measured(contest, places)), sorted_.stages)
-
-
-def shown(lineup: Lineup, wanted: Wanted, *, stages: bool, remarks: tuple[str, ...]) -> Shown:
-    """What to show of a lineup; raises `click.UsageError` for a front of measures of which none is better."""
-    measures = [lineup.measure(name) for name in wanted.pareto]
-    for measure in measures:
-        if measure.bounds:
-            raise click.UsageError(f"--pareto: `{measure.name}` are lower bounds here, which do not say who is faster; "
-                                   "name a device that has been calibrated (`cnnspec calibrate`)")
-        if measure.better == NEITHER:
-            able = ", ".join(one.name for one in lineup.measures if one.better != NEITHER)
-            raise click.UsageError(f"--pareto: of {measure.title}, neither more nor less is better; it takes {able}")
-    return Shown(lineup, tuple(map(lineup.measure, wanted.columns)), front(measures) if measures else None,
-                 lineup.measure(wanted.sort) if wanted.sort else None, wanted.descending, stages, remarks)
-
-
-def order(measure: Measure, *, descending: bool) -> list[int]:
-    """The networks' places by a measure, those without a value last; equals stay as they are.
-
-    Of a field, the most pixels along any axis count.
-    """
-    having = [index for index, value in enumerate(measure.values) if value is not None]
-    without = [index for index, value in enumerate(measure.values) if value is None]
-    return sorted(having, key=lambda index: _amount(measure.values[index]), reverse=descending) + without
-
-
-def _amount(value: Value) -> float:
-    return max(value) if isinstance(value, tuple) else value or 0
+    kept = [measure for measure in sorted_.measures if measure.name not in (*MEASURED, *TRAINED)]
+    return (sorted_.replace(measures=(*kept, *evidence.observed(places))),
+            rounds and rounds.replace(rivals=tuple(rounds.rivals[place] for place in places)))
 
 
 def show(page: Shown, format_: str, *, overridden: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -73,8 +73,12 @@ def refuse_untrained(nets: Iterable[Net], mode: str) -> None:
             raise click.UsageError(f"--mode training does not go with {net.name}: {summary.memories.untrained}")
 
 
-def refuse_idle(ctx: click.Context, needed: str) -> None:
-    """Raise `click.UsageError` for options of a run on a line that runs nothing, without the option that is needed."""
+def refuse_idle(ctx: click.Context, needed: str, *, but: Collection[str] = ()) -> None:
+    """Raise `click.UsageError` for options of a run on a line that runs nothing, without the option that is needed.
+
+    `but` are parameters that say something all the same.
+    """
     for option in ctx.command.params:
-        if option.name in PARAMETERS and ctx.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
+        name = option.name or ""
+        if name in PARAMETERS and name not in but and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{option.opts[0]} goes with {needed}")

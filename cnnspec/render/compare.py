@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.analysis.lineup_measures import Measure
-from cnnspec.render import units
+from cnnspec.render import train_compare, units
 from cnnspec.render.compare_columns import Table, drawn, measured, staged
 from cnnspec.render.compare_rows import table
 from cnnspec.render.compare_text import (
@@ -43,6 +43,8 @@ def page(shown: Shown, room: int | None) -> Iterator[Line]:
     yield empty
     for sentence in foot(shown, transposed=found is None, told=told):
         yield from ([Styled(line, "dim")] for line in wrapped(sentence, max(room or 100, 20)))
+    if shown.rounds is not None:
+        yield from [empty, *train_compare.lines(shown.rounds, room)]
 
 
 def side_by_side(shown: Shown, room: int | None) -> tuple[Table, bool] | None:
@@ -90,4 +92,6 @@ def front_line(shown: Shown) -> str:
              if shown.front.dominated[index] is False]
     unknown = sum(place(shown.front, index) == NOTHING for index in range(len(shown.lineup.entrants)))
     says = f"front of {front_title(shown.front)}: {listed(names) if names else 'none'}"
+    if any(measure.ratio_intervals for measure in shown.front.measures):
+        says += " (by values as they are, also where no difference was seen)"
     return f"{says}; {unknown} without a value in one of them" if unknown else says

@@ -13,6 +13,7 @@ from cnnspec.analysis.lineup import Entrant, Lineup
 from cnnspec.analysis.lineup_measures import NEITHER, Front, Measure, Value
 from cnnspec.analysis.lineup_stages import Part, Stage
 from cnnspec.layers.base import show
+from cnnspec.render import train_compare
 from cnnspec.render.compare import foot
 from cnnspec.render.compare_columns import stage_cells
 from cnnspec.render.compare_text import MOST_COLUMNS, Shown, front_title, place, ratio, resolution, value
@@ -39,6 +40,7 @@ def as_json(shown: Shown, *, overridden: bool = False) -> str:
         "stages": [_stage(stage, lineup.names) for stage in lineup.stages],
         "pareto": None if shown.front is None else _front(shown.front, lineup.names),
         "remarks": [*shown.remarks],
+        **({} if shown.rounds is None else {"training": train_compare.as_data(shown.rounds)}),
     }, indent=2, ensure_ascii=False, allow_nan=False)
 
 
@@ -135,7 +137,8 @@ def as_markdown(shown: Shown) -> str:
     stages = [_stages(shown.lineup)] if shown.stages and not transposed else []
     tables = [_rows(shown) if transposed else _columns_table(shown), *stages]
     notes = [f"- {escaped(line)}" for line in foot(shown, transposed=transposed, told=not transposed)]
-    return "\n".join(["\n\n".join("\n".join(lines) for lines in tables), "", *notes]) + "\n"
+    learned = [] if shown.rounds is None else ["", train_compare.as_markdown(shown.rounds).rstrip("\n")]
+    return "\n".join(["\n\n".join("\n".join(lines) for lines in tables), "", *notes, *learned]) + "\n"
 
 
 def _columns_table(shown: Shown) -> list[str]:

@@ -15,12 +15,14 @@ from cnnspec.analysis.lineup_measures import (
     RATE,
     SECONDS,
     SHAPE,
+    SHARE,
     WORK,
     Front,
     Measure,
     Value,
 )
 from cnnspec.analysis.lineup_stages import Part, Stage
+from cnnspec.analysis.rounds import Rounds
 from cnnspec.record import Record
 from cnnspec.render import units
 from cnnspec.render.snippet import visible, width
@@ -31,8 +33,8 @@ MOST_COLUMNS = 6
 MARK, NOTHING = "◂", "–"
 #: What is said where measuring has seen no difference, with and without room for it.
 SAME, SAME_SHORT = "no difference seen", "≈"
-#: What is said where measuring was broken off too early to tell, with and without room for it.
-FEW, FEW_SHORT = "too few turns", "?"
+#: What is said where there were too few runs to tell, with and without room for it.
+FEW, FEW_SHORT = "too few runs", "?"
 #: The places of a network towards a front.
 DOMINATED, ON_FRONT = "dominated", "front"
 
@@ -52,6 +54,8 @@ class Shown(Record):
     stages: bool = True
     #: What estimates and measurements rest on, in sentences.
     remarks: tuple[str, ...] = ()
+    #: How they learned, in the lineup's order; None where they were not trained.
+    rounds: Rounds | None = None
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -71,7 +75,8 @@ def written(of: Value, unit: str) -> str:
     if isinstance(of, tuple):
         return units.axes(of) if unit == PIXELS else units.shape(of)
     if isinstance(of, float) or unit in (SECONDS, RATE, JOULES, INTENSITY):
-        return {SECONDS: units.duration, RATE: units.rate, JOULES: units.energy}.get(unit, "{:,.1f}".format)(of)
+        return {SECONDS: units.duration, RATE: units.rate, JOULES: units.energy, SHARE: units.percent}.get(
+            unit, "{:,.1f}".format)(of)
     return {COUNT: units.count, WORK: units.scaled, BYTES: units.size}[unit](of)
 
 

@@ -58,11 +58,11 @@ def largest(fits: Callable[[int], bool], most: int = 2**20) -> int | None:
     if not fits(1):
         return None
     batch = 1
-    while batch < most and fits(2 * batch):
+    while 2 * batch <= most and fits(2 * batch):
         batch *= 2
     step = batch // 2
-    while step >= max(batch // 64, 1) and batch < most:
-        if fits(batch + step):
+    while step >= max(batch // 64, 1):
+        if batch + step <= most and fits(batch + step):
             batch += step
         step //= 2
     return batch

@@ -11,7 +11,8 @@ from cnnspec.environment import CudaDevice, Device, Environment, Facts, Package,
 from cnnspec.runtime import devices, nvml, processor
 from cnnspec.runtime.obstacles import obstacle
 
-_TORCH, _PANDAS, _ORACLE = (f"pip install 'cnnspec[{extra}]'" for extra in ("torch", "pandas", "oracle"))
+_TORCH, _TRAIN, _PANDAS, _ORACLE = (
+    f"pip install 'cnnspec[{extra}]'" for extra in ("torch", "train", "pandas", "oracle"))
 #: Every package of the core and its extras: the distribution, what it is for, and what installs it.
 PACKAGES = (
     ("click", "the command line", "pip install cnnspec"),
@@ -20,8 +21,12 @@ PACKAGES = (
     ("fvcore", "FLOPs in `verify`", _TORCH),
     ("safetensors", "weights in files", _TORCH),
     ("nvidia-ml-py", "energy, clocks", _TORCH),
+    ("scikit-learn", "digits to train on", _TRAIN),
+    ("pillow", "folders of images", _TRAIN),
+    ("accelerate", "several processes", _TRAIN),
     ("pandas", "`to_frame`", _PANDAS),
-    ("torchvision", "for the tests", _ORACLE),
+    ("torchvision", "MNIST's download", _ORACLE),
+    ("tensorboard", "curves of `train`", _ORACLE),
 )
 
 

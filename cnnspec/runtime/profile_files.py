@@ -21,18 +21,21 @@ _MOST_BYTES = 1 << 26
 
 def folder(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> str:
     """The folder of the profiles: `CNNSPEC_PROFILES`, else one in the user's cache."""
-    if environment.get(FOLDER):
-        return environment[FOLDER]
+    return environment.get(FOLDER) or os.path.join(cache(environment, system), "devices")
+
+
+def cache(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> str:
+    """The package's part of the user's cache folder."""
     home = os.path.expanduser("~")
     if environment.get("XDG_CACHE_HOME"):
-        cache = environment["XDG_CACHE_HOME"]
+        place = environment["XDG_CACHE_HOME"]
     elif system == "darwin":
-        cache = os.path.join(home, "Library", "Caches")
+        place = os.path.join(home, "Library", "Caches")
     elif system == "win32":
-        cache = environment.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
+        place = environment.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
     else:
-        cache = os.path.join(home, ".cache")
-    return os.path.join(cache, "cnnspec", "devices")
+        place = os.path.join(home, ".cache")
+    return os.path.join(place, "cnnspec")
 
 
 def file_name(profile: DeviceProfile) -> str:

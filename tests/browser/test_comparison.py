@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.render.report.compare_page import compare_html
 from tests.browser.opened import layers
-from tests.browser.reports import COMPARISONS, compared, report, summary
+from tests.browser.reports import COMPARISONS, TRAINED, compared, report, summary
 
 #: Long names, many digits.
 NAMES = ("mobilenet_v3_small", "shufflenet_v2_x1_0", "vgg11", "inception_v3", "densenet121", "resnet50", "googlenet")
@@ -87,3 +87,11 @@ def test_on_paper_every_network_is_open(show: Any) -> None:
     tables = page.page.locator("details table")
     assert tables.count() == len(COMPARISONS["few"])
     assert all(table.is_visible() for table in tables.all())
+
+
+def test_what_was_trained_has_its_verdict_a_row_for_each_and_its_curves(show: Any) -> None:
+    section = show(report("trained")).page.locator("#training")
+    assert section.locator("b").first.inner_text().startswith("resnet18 (98.5 %) learns better than")
+    names = section.locator("table tbody tr").locator("td, th").all_inner_texts()[::9]
+    assert [name.removesuffix(" ◂") for name in names] == [*TRAINED]
+    assert section.locator("figure svg").count() == 6

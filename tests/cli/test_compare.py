@@ -220,7 +220,7 @@ def test_the_order_is_told() -> None:
     (("lenet", "--over", "classes=1,2", "--set", "classes=3"), 2, ["--set and --over both give classes"]),
     (("lenet", "--over", "classes=1,2", "--over", "classes=3"), 2, ["--over gives classes values twice"]),
     (("resnet18", "--over", "classes=1..101", "--over", "unit=basic,bottleneck"), 2, ["202 networks", "200 at most"]),
-    (("resnet(depths=(n, m, m, m))", "--over", "n=1..2", "--set", "m=m"), 2, ["being set itself"]),
+    (("resnet(depths=(n, m, m, m))", "--over", "n=1..2", "--set", "m=m"), 1, ["being set itself"]),
     ((FAMILY, "lenet"), 1, ["there is no name `n`"]),
     (("lenet", "--over", "classes=0,3"), 1, ["bad-argument", "with classes=0"]),
     (("lenet", "alexnet", "--sort", "parms"), 2, ["no measure `parms`", "did you mean `params`?"]),

@@ -12,13 +12,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-#: A row of the page's table: the file, and the command that makes it.
-_ROW = re.compile(r"^\| \[[^]]+\]\(([^)]+)\) \| `([^`]+)` \|$", re.MULTILINE)
+#: A row of a table of the page: the file, the command that makes it, and where it was run, if that makes a difference.
+_ROW = re.compile(r"^\| \[[^]]+\]\(([^)]+)\) \| `([^`]+)` \|([^|\n]*\|)?$", re.MULTILINE)
 
 
 def examples() -> Iterator[tuple[str, str]]:
     """The files of `reports/` that come out the same each time, with their commands."""
-    yield from _ROW.findall((ROOT / "reports" / "README.md").read_text(encoding="utf-8"))
+    yield from ((file, command) for file, command, where in _rows() if not where)
+
+
+def measured() -> Iterator[str]:
+    """The files that hold what was measured once, on a machine that the page names."""
+    yield from (file for file, _, where in _rows() if where)
+
+
+def _rows() -> list[tuple[str, str, str]]:
+    return _ROW.findall((ROOT / "reports" / "README.md").read_text(encoding="utf-8"))
 
 
 def make(command: str, folder: Path) -> None:

@@ -127,8 +127,8 @@ def test_few_turns_are_told_in_place_of_a_ratio() -> None:
     few = latency(1e-3, 2e-3, intervals=(None, None)).replace(paired=(None, 2.0))
     one = Shown(lineup("lenet", "alexnet", further=(few,)))
     (row,) = [line for line in lines(one, 80) if line.startswith("latency")]
-    assert row.split() == "latency 1.00 ms 2.00 ms too few turns".split()
-    assert "latency: alexnet too few turns" in "\n".join(lines(Shown(lineup(*SOME[:3], further=(few.replace(
+    assert row.split() == "latency 1.00 ms 2.00 ms too few runs".split()
+    assert "latency: alexnet too few runs" in "\n".join(lines(Shown(lineup(*SOME[:3], further=(few.replace(
         values=(1e-3, 2e-3, 3e-3), ratio_intervals=(None,) * 3, paired=(None, 2.0, 3.0)),))), 70))
     told = json.loads(as_json(one))["measures"]["latency"]
     assert told["ratio_intervals"] == told["differs"] == {"lenet": None, "alexnet": None}

@@ -15,10 +15,12 @@ from cnnspec.analysis.conventions import CONVENTIONS
 from cnnspec.analysis.memory import DTYPES
 from cnnspec.files import nets_in
 from cnnspec.render.json import chunks
+from tests.zoo import ALWAYS
 
 ROOT = Path(__file__).parents[2]
 SCHEMA: dict[str, Any] = json.loads((ROOT / "docs" / "schema" / "summary-1.json").read_text(encoding="utf-8"))
-NETS = [(path, name) for path in sorted((ROOT / "specs").rglob("*.cnn")) for name in nets_in(str(path))]
+NETS = [pytest.param(path, name, id=name, marks=[] if name in ALWAYS else [pytest.mark.slow])
+        for path in sorted((ROOT / "specs").rglob("*.cnn")) for name in nets_in(str(path))]
 
 
 def closed(schema: Any) -> Any:
@@ -43,7 +45,7 @@ def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize(("path", "name"), NETS, ids=[name for _, name in NETS])
+@pytest.mark.parametrize(("path", "name"), NETS)
 def test_every_spec_is_valid_and_has_no_undescribed_key(path: Path, name: str) -> None:
     net = cnnspec.load(str(path) if path.parent.name == "formulas" else f"{path}:{name}")
     made = document(net, convention="torchinfo")

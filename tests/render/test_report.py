@@ -193,9 +193,10 @@ def seconds(name: str, values: tuple[float | None, ...] = (1e-3, 2e-3), better: 
 
 
 def test_latencies_are_weighed_where_they_are_known() -> None:
-    assert weighed() == ["parameters and MACs", "inference peak and MACs"]
-    assert weighed([seconds(PREDICTED)]) == ["parameters and predicted", "inference peak and predicted"]
-    assert weighed([seconds(PREDICTED), seconds(LATENCY)]) == ["parameters and latency", "inference peak and latency"]
+    assert weighed() == ["parameters against MACs", "inference peak against MACs"]
+    assert weighed([seconds(PREDICTED)]) == ["parameters against predicted", "inference peak against predicted"]
+    both = [seconds(PREDICTED), seconds(LATENCY)]
+    assert weighed(both) == ["parameters against latency", "inference peak against latency"]
 
 
 def test_bounds_and_single_latencies_are_not_weighed() -> None:
@@ -203,7 +204,7 @@ def test_bounds_and_single_latencies_are_not_weighed() -> None:
 
 
 def test_each_measure_that_is_asked_for_is_weighed_against_the_first() -> None:
-    assert weighed(by=["params", "macs", "weights"]) == ["MACs and parameters", "weights and parameters"]
+    assert weighed(by=["params", "macs", "weights"]) == ["MACs against parameters", "weights against parameters"]
 
 
 # -------------------------------------------------------------------------------------------------- nesting

@@ -46,7 +46,8 @@ def holds(layer: str, around: list[str]) -> None:
         assert differences(net, 3, "momentum") == (0, 0, 0, 0), text
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", [
+    pytest.param(layer, marks=[] if place % 4 == 0 else [pytest.mark.slow]) for place, layer in enumerate(LAYERS)])
 def test_a_layer_in_training(layer: str) -> None:
     holds(layer, AROUND[-1:])
 

@@ -57,6 +57,7 @@ def _powers(of: float, names: str) -> tuple[tuple[str, float], ...]:
 PLAIN = Measure((("", 1.0),), _plain)
 COUNT = Measure(_powers(1000.0, "E P T G M k _"), _short(units.scaled))
 BYTES = Measure(_powers(1024.0, "EiB PiB TiB GiB MiB KiB B"), _short(units.size, "B"), 2)
+SHARE = Measure((("%", 0.01),), units.percent)
 SECONDS = Measure((("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)), units.duration)
 RATE = Measure(COUNT.units, _short(units.flops, "FLOP/s"))
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnnspec.analysis.lineup import Entrant, Lineup
-from cnnspec.analysis.lineup_measures import BYTES, LATENCY, LOW, PREDICTED, SECONDS, Measure, dominated
+from cnnspec.analysis.lineup_measures import BYTES, LATENCY, LOW, PREDICTED, SECONDS, SHARE, Measure, dominated
+from cnnspec.analysis.rounds_measures import ACCURACY
 from cnnspec.render import units
 from cnnspec.render.charts import axes
 from cnnspec.render.charts.pareto import Point, pareto_chart
 from cnnspec.render.compare import foot
 from cnnspec.render.compare_text import MOST_COLUMNS, Shown, listed, value
-from cnnspec.render.report import charts
+from cnnspec.render.report import charts, training
 from cnnspec.render.report.choices import Rows, choices, closed
 from cnnspec.render.report.compare_tables import measures_table, networks_table, stages_table
 from cnnspec.render.report.facts import place as written_at
@@ -23,9 +24,9 @@ from cnnspec.render.svg import element, quoted
 from cnnspec.render.totals import OVERRIDDEN
 
 #: What stands for the time that networks take, the best known first; what they are weighed by beside it.
-_COSTS, _OTHERS = (LATENCY, PREDICTED, "macs"), ("params", "inference_peak")
+_COSTS, _OTHERS = (LATENCY, PREDICTED, "macs"), (ACCURACY, "params", "inference_peak")
 #: Measures of which the head names the best network.
-_HEADED = ("params", "macs", "flops", "inference_peak", "training_peak", PREDICTED, LATENCY)
+_HEADED = (ACCURACY, "params", "macs", "flops", "inference_peak", "training_peak", PREDICTED, LATENCY)
 #: Said where networks are not shown one by one.
 _ELSEWHERE = "These are more networks than a page holds with their layers: `cnnspec summary NAME --report` shows one."
 #: Names that a title lists, and networks that are shown one by one.
@@ -41,7 +42,8 @@ def compare_html(shown: Shown, command: str, *, overridden: bool = False) -> str
     many = len(entrants) > MOST_COLUMNS
     table = networks_table(shown) if many else measures_table(shown)
     stages = [Section("stages", "Stage by stage", stages_table(shown.lineup))] if shown.stages and not many else []
-    head = (Section("measures", "Side by side", table), *_fronts(shown), *stages)
+    learned = [] if shown.rounds is None else [training.section(shown.rounds)]
+    head = (Section("measures", "Side by side", table), *learned, *_fronts(shown), *stages)
     first = entrants[0].summary
     remarks = (*foot(shown, transposed=many, told=True), *([OVERRIDDEN] if overridden else []))
     whole = Page("comparison", _title(shown), (f"batch {first.batch:,}", units.dtype(first.dtype)),
@@ -59,7 +61,7 @@ def _figures(shown: Shown) -> Iterator[Figure]:
     for measure in shown.lineup.measures:
         if measure.name in _HEADED and len(measure.best) == 1:
             (best,) = measure.best
-            least = "least" if measure.better == LOW else "most"
+            least = "least" if measure.better == LOW else "best"
             text = units.scaled(int(measure.numbers[best] or 0)) if measure.name == "params" else value(measure, best)
             yield Figure(f"{least} {measure.title}", text, visible(shown.lineup.names[best]))
 
@@ -70,7 +72,9 @@ def _figures(shown: Shown) -> Iterator[Figure]:
 def _fronts(shown: Shown) -> list[Section]:
     """The networks as points: the first of the measures that were asked for against each other one, or the usual."""
     lineup = shown.lineup
-    first, *others = shown.front.measures if shown.front else (_cost(lineup), *map(lineup.measure, _OTHERS))
+    known = {measure.name: measure for measure in lineup.measures}
+    usual = (_cost(lineup), *(known[name] for name in _OTHERS if name in known))
+    first, *others = shown.front.measures if shown.front else usual
     return [Section("pareto", "Which to take", "".join(_front(shown, first, other) for other in others or [first]))]
 
 
@@ -93,11 +97,11 @@ def _front(shown: Shown, x: Measure, y: Measure) -> str:
     chart = pareto_chart(points, x.title, y.title, x_measure=_axis(x), y_measure=_axis(y))
     best = [point.name for point in points if not point.dominated]
     note = f"No other network is as good in both and better in one: {listed(best)}." if best else ""
-    return charts.chart(chart, f"{y.title} and {x.title}", note)
+    return charts.chart(chart, f"{y.title} against {x.title}", note)
 
 
 def _axis(measure: Measure) -> axes.Measure:
-    return {BYTES: axes.BYTES, SECONDS: axes.SECONDS}.get(measure.unit, axes.COUNT)
+    return {BYTES: axes.BYTES, SECONDS: axes.SECONDS, SHARE: axes.SHARE}.get(measure.unit, axes.COUNT)
 
 
 # -------------------------------------------------------------------------------------------- networks

@@ -1,0 +1,1 @@
+"""Training: short, honest runs that say whether a network learns."""
