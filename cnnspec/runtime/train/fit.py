@@ -82,7 +82,7 @@ def _told(net: Net) -> int:
             "bad-data", f"the output of {net.name} is {show(summary.output)}, no score for each class",
             help="`-> GAP -> FC(classes)` behind it makes a classifier of it")])
     if not summary.can_train:
-        raise SpecError([Diagnostic("bad-data", f"{net.name} cannot be trained: {summary.memories.untrained}")])
+        raise SpecError([Diagnostic("bad-data", f"it cannot be trained: {summary.memories.untrained}")])
     return classes
 
 

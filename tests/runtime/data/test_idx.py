@@ -69,7 +69,7 @@ HEAD = struct.pack(">4B3I", 0, 0, 8, 3, 10, 6, 5)
      "help: download or copy it again")),
     (struct.pack(">4B1I", 0, 0, 8, 1, 3) + bytes(3), "bad-data: PATH holds elements of 3, not images of N×H×W"),
     (struct.pack(">4B3I", 0, 0, 8, 3, 3, 0, 4), "bad-data: PATH holds elements of 3x0x4, not images of N×H×W"),
-    (gzip.compress(HEAD + bytes(300))[:-12],
+    (gzip.compress(HEAD + bytes(300), mtime=0)[:-12],
      "bad-data: PATH cannot be read: Compressed file ended before the end-of-stream marker was reached"),
     (b"\x1f\x8b" + bytes(30), "bad-data: PATH cannot be read: Unknown compression method"),
 ])
