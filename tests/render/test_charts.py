@@ -24,6 +24,7 @@ from cnnspec.render.charts.bars import FIGURES, layer_bars
 from cnnspec.render.charts.curves import Series, curves
 from cnnspec.render.charts.field import growth_chart
 from cnnspec.render.charts.marks import attainable
+from cnnspec.render.charts.memory import _MOST as MOMENTS
 from cnnspec.render.charts.memory import live_chart
 from cnnspec.render.charts.pareto import Point, pareto_chart
 from cnnspec.render.charts.placing import Area, Spot, placed
@@ -130,9 +131,11 @@ def test_live_memory_is_as_high_as_its_moments(name: str) -> None:
         top, left, right = min(y for _, y in points), points[0][0], points[-1][0]
         zero = float(band.get("y", "")) + float(band.get("height", ""))
         assert (zero - points[0][1]) / (zero - top) * told.peak == pytest.approx(told.resident, rel=2e-3)
+        near = -(-len(told.timeline) // MOMENTS) - 1  # where a place stands for several moments, it shows their most
         for place, moment in enumerate(told.timeline):
             high = pictures.height_at(points, left + (place + 0.5) * (right - left) / len(told.timeline))
-            assert (zero - high) / (zero - top) * told.peak == pytest.approx(moment.peak, rel=2e-3)
+            most = max(one.peak for one in told.timeline[max(place - near, 0) : place + near + 1])
+            assert moment.peak * 0.998 <= (zero - high) / (zero - top) * told.peak <= most * 1.002
         assert f"{mode}: peak" in (root[1].text or "")
 
 
@@ -146,13 +149,17 @@ def test_every_layers_field_is_on_a_curve_or_beside_it(name: str) -> None:
     level = next(one for one in pictures.of(root, "line") if one.get("y1") == one.get("y2"))
     left, right = float(level.get("x1", "")), float(level.get("x2", ""))
     value = up(root)
+    near = 1.0 if right - left < len(layers) else 0.0  # steps are a pixel wide at least
     for place, layer in enumerate(layers):
         x = left + (place + 0.5) * (right - left) / len(layers)
-        here = {y for way in ways for (start, y), (stop, after) in pairwise(way) if y == after and start <= x <= stop}
-        told = [value(y) for y in here | {y for across, y in spots if abs(across - x) < 0.1}]
+        here = {y for way in ways for (start, y), (stop, after) in pairwise(way)
+                if y == after and start - near <= x <= stop + near}
+        told = [value(y) for y in here | {y for across, y in spots if abs(across - x) < 0.1 + near}]
         field = layer.field.axes if len(layer.field.axes or ()) == len(found.layers[0].output_shape) - 1 else None
         for seen in {size(axis) for axis in field} if field else {None}:
-            assert any(one == seen if None in (one, seen) else one == pytest.approx(seen, rel=0.02) for one in told)
+            exact = any(one == seen if None in (one, seen) else one == pytest.approx(seen, rel=0.02) for one in told)
+            sizes = [one for one in told if one is not None]
+            assert exact or (near and seen is not None and min(sizes) <= seen <= max(sizes))
 
 
 def along(root: pictures.Element) -> list[tuple[float, float]]:
