@@ -38,14 +38,26 @@ def _line(rival: Rival, run: Run, figure: str, axis: str) -> list[Point]:
 
 
 def over_seeds(lines: Sequence[Sequence[Point]]) -> Curve:
-    """The mean of lines, and what they span, wherever all of them have a value: at each place that one of them has."""
+    """The mean of lines, and what they span, wherever all of them have a value: at each place that one of them has.
+
+    Lines that nowhere stand above each other, as single epochs over seconds do, are taken point by point.
+    """
     if not lines or not all(lines):
         return Curve((), ())
     first, last = max(line[0][0] for line in lines), min(line[-1][0] for line in lines)
+    if first > last:
+        return _point_by_point(lines)
     places = sorted({x for line in lines for x, _ in line if first <= x <= last})
     values = [[_at(line, x) for line in lines] for x in places]
     return Curve(tuple((x, sum(found) / len(found)) for x, found in zip(places, values, strict=True)),
                  tuple((min(found), max(found)) for found in values) if len(lines) > 1 else ())
+
+
+def _point_by_point(lines: Sequence[Sequence[Point]]) -> Curve:
+    """The mean of the lines' first points, of their second ones, as far as all have them."""
+    points = [([x for x, _ in each], [y for _, y in each]) for each in zip(*lines, strict=False)]
+    return Curve(tuple((sum(xs) / len(xs), sum(ys) / len(ys)) for xs, ys in points),
+                 tuple((min(ys), max(ys)) for _, ys in points))
 
 
 def _at(line: Sequence[Point], x: float) -> float:

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from cnnspec.analysis.learning import DECAYS, EPOCHS, LOSSES, RATES, SCHEDULES, Regime
-from cnnspec.cli.train_values import take_augmentations, take_duration
+from cnnspec.cli.train_values import Number, take_augmentations, take_duration
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,23 +26,23 @@ _OPTIONS = (
     click.option("--steps", type=click.IntRange(1), help="Steps at most."),
     click.option("--time", "seconds", callback=take_duration, metavar="DURATION",
                  help="Time at most, such as 60s or 5m."),
-    click.option("--lr", "rate", type=click.FloatRange(0, min_open=True), metavar="RATE",
+    click.option("--lr", "rate", type=Number(0, min_open=True), metavar="RATE",
                  help="Learning rate (default 0.001 for adamw, 0.05 for sgd)."),
-    click.option("--momentum", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True,
+    click.option("--momentum", type=Number(0, 1, max_open=True), default=0.9, show_default=True,
                  help="Of sgd."),
-    click.option("--weight-decay", "decay", type=click.FloatRange(0), metavar="X",
+    click.option("--weight-decay", "decay", type=Number(0), metavar="X",
                  help="On weights, not on biases and norms (default 0.01 for adamw, 0.0005 for sgd)."),
     click.option("--schedule", type=click.Choice(SCHEDULES), default="cosine", show_default=True,
                  help="How the learning rate falls."),
-    click.option("--warmup", type=click.FloatRange(0, 1, max_open=True), default=0.05, show_default=True,
+    click.option("--warmup", type=Number(0, 1, max_open=True), default=0.05, show_default=True,
                  help="Share of the run in which the learning rate rises."),
     click.option("--loss", type=click.Choice(LOSSES), default="cross-entropy", show_default=True,
                  help="hinge is the multi-class one."),
-    click.option("--label-smoothing", "smoothing", type=click.FloatRange(0, 1, max_open=True), default=0.0,
+    click.option("--label-smoothing", "smoothing", type=Number(0, 1, max_open=True), default=0.0,
                  help="Of cross-entropy."),
-    click.option("--clip", type=click.FloatRange(0, min_open=True), metavar="NORM",
+    click.option("--clip", type=Number(0, min_open=True), metavar="NORM",
                  help="Largest norm of the gradients."),
-    click.option("--ema", "average", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="DECAY",
+    click.option("--ema", "average", type=Number(0, 1, min_open=True, max_open=True), metavar="DECAY",
                  help="Judge by averaged weights, such as 0.999."),
     click.option("--augment", default="", callback=take_augmentations, metavar="NAME,…",
                  help="flip, crop, randaugment."),

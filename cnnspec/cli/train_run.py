@@ -109,7 +109,7 @@ def _run(request: Request, team: Team, stopped: Callable[[], bool]) -> int:
                 return concluded(setup, given["format_"])
         if request.resumed is None and given["find_lr"]:
             found = find_rate(setup, stopped)
-            live.say(f"learning rate {found:.2g}, by --find-lr")
+            live.say(f"learning rate {found:.3g}, by --find-lr")
             setup = setup.replace(regime=setup.regime.replace(rate=found))
         if keeps and not folder:
             setup = setup.replace(folder=_free(setup, claims))

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from math import isfinite
+from typing import Any
+
 import click
 
 from cnnspec.diagnostics import closest
 
+#: From here on a number may be more than single precision holds, where it is multiplied.
+_LARGE = 1e30
+
 #: Seconds of each unit.
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "": 1.0}
 AUGMENTATIONS = ("flip", "crop", "randaugment")
+
+
+class Number(click.FloatRange):
+    """A number within a range: neither undefined nor infinite, which a range of its own lets pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not isfinite(number) or abs(number) > _LARGE:
+            self.fail(f"`{value}` is no number that can be computed with", param, ctx)
+        return number
 
 
 def take_duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:

@@ -14,7 +14,7 @@ from cnnspec.render.compare_text import MARK, NOTHING, listed, wrapped
 from cnnspec.render.layout import Line, Styled
 from cnnspec.render.markdown import escaped, row
 from cnnspec.render.snippet import visible, width
-from cnnspec.render.train import number, plain
+from cnnspec.render.train import counted, number, plain
 from cnnspec.render.train_verdict import accuracy, points, verdict
 
 #: Cells before a line and between columns; the fewest of a name.
@@ -81,7 +81,8 @@ def lines(rounds: Rounds, room: int | None) -> Iterator[Line]:
 def how(rounds: Rounds) -> str:
     """`digits, cpu, fp32, adamw 0.001, batch 64, 5 epochs, seeds 0, 1 and 2`."""
     regime = rounds.regime
-    bounds = [f"{regime.epochs:,} epochs" if regime.epochs else "", f"{regime.steps:,} steps" if regime.steps else "",
+    bounds = [counted(regime.epochs, "epoch") if regime.epochs else "",
+              counted(regime.steps, "step") if regime.steps else "",
               units.duration(regime.seconds) if regime.seconds else ""]
     return ", ".join([rounds.data, rounds.device, units.dtype(regime.dtype), f"{regime.optimizer} {regime.rate:.3g}",
                       f"batch {regime.batch}", *filter(None, bounds),
@@ -147,7 +148,7 @@ def notes(rounds: Rounds) -> Iterator[str]:
         if rival.failure:
             yield f"{visible(rival.name)} was not trained: {visible(rival.failure)}"
         for lost in () if rival.failure else rival.lost:
-            yield f"{visible(rival.name)}, seed {lost.seed}, was lost: {visible(lost.why)}"
+            yield f"{visible(rival.name)}, seed {lost.seed}, was not finished: {visible(lost.why)}"
     yield from _adaptations(rounds)
     if len(rounds.seeds) > 1:
         yield (f"accuracy at the end on {rounds.images:,} validation images: the mean over the seeds ± the standard "

@@ -174,7 +174,8 @@ def test_curves_at_different_places_are_met_between_their_points() -> None:
     assert found.points == ((2, 0.75), (3, 0.75))
     assert found.band == ((0.5, 1.0), (0.5, 1.0))
     assert over_seeds([]).points == over_seeds([[(1, 1.0)], []]).points == ()
-    assert over_seeds([[(1, 1.0)], [(2, 1.0)]]).points == ()
+    apart = over_seeds([[(1, 1.0)], [(2, 3.0)]])  # nowhere above each other
+    assert (apart.points, apart.band) == (((1.5, 2.0),), ((1.0, 3.0),))
 
 
 # ---------------------------------------------------------------------------------------------- measures

@@ -218,6 +218,9 @@ def test_two_runs_with_the_same_seed_are_the_same() -> None:
 @pytest.mark.parametrize(("words", "code", "says"), [
     ((), 2, ["give one TARGET"]),
     (("lenet", "--find-lr", "--lr", "0.1"), 2, ["exclude each other"]),
+    *((("lenet", "--optimizer", "sgd", option, value), 2, [f"`{value}` is no number"])
+      for option in ("--lr", "--momentum", "--weight-decay", "--ema", "--clip", "--warmup", "--label-smoothing")
+      for value in ("nan", "inf", "1e40") if value == "nan" or option in {"--lr", "--weight-decay", "--clip"}),
     (("lenet", "--momentum", "0.5"), 2, ["--momentum goes with --optimizer sgd"]),
     (("lenet", "--check", "--no-check"), 2, ["exclude each other"]),
     (("lenet", "--resume", "x"), 2, ["--resume goes on with what the run was", "TARGET"]),

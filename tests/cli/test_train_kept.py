@@ -304,8 +304,7 @@ def test_a_run_that_is_done_is_said_to_be(words: Sequence[str], done: str, more:
     assert "images/s" not in page.output, "no table as if it had been"
     made = went_on("--resume", "r", *words)
     assert (made["epochs"], made["steps"], len(made["history"])) == (2, 44, 2)
-    assert content(folder / "r").keys() >= before.keys()
-    assert content(folder / "r")["checkpoint.safetensors"] == before["checkpoint.safetensors"]
+    assert content(folder / "r") == before
     assert went_on("--resume", "r", "--epochs", "3")["epochs"] == 3
 
 

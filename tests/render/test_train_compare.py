@@ -69,7 +69,7 @@ def test_what_went_wrong_is_said() -> None:
     said = " ".join(text(BROKEN, None))
     assert "ended before its time (interrupted): 5 of 9 runs are done" in said
     assert "c was not trained: c has 2 inputs" in said
-    assert "b, seed 1, was lost: the loss is not a number" in said
+    assert "b, seed 1, was not finished: the loss is not a number" in said
 
 
 # ------------------------------------------------------------------------------------------------ verdict

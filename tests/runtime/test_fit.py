@@ -51,8 +51,8 @@ def test_channels_that_never_change_are_told() -> None:
 
 
 @pytest.mark.parametrize(("values", "says"), [
-    (torch.zeros(20, 1, 4, 4), "every element is 0"),
-    (torch.full((20, 3, 4, 4), 255.0), "every element is 255"),
+    (torch.zeros(20, 1, 4, 4), "every element is 0 of 255"),
+    (torch.full((20, 3, 4, 4), 255.0), "every element is 255 of 255"),
     (torch.tensor([3.0, 9.0]).view(1, 2, 1, 1).expand(20, 2, 4, 4), "the channels are 3, 9 everywhere"),
 ])
 def test_images_that_are_all_the_same_are_refused(values: torch.Tensor, says: str) -> None:

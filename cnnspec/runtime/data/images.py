@@ -82,7 +82,7 @@ def spread(images: Images, most: int = 10_000) -> tuple[tuple[float, ...], tuple
 
 def _empty(values: list[int]) -> Diagnostic:
     """What is said of images whose channels have these values everywhere."""
-    what = f"every element is {values[0]}" if len(set(values)) == 1 else \
+    what = f"every element is {values[0]} of 255" if len(set(values)) == 1 else \
         f"the channels are {', '.join(map(str, values))} everywhere"
     return Diagnostic("bad-data", f"all images to train on are the same: {what}",
                       notes=("there is nothing to tell classes apart by",),

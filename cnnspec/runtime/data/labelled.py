@@ -59,7 +59,10 @@ def places(name: str, labels: Tensor, seed: int) -> tuple[Tensor, Tensor, str]:
     here, there = parted(labels, SHARE, seed)
     if not len(there):
         raise bad(f"{name}: no class has two images, and so none can be judged by")
-    return here, there, f"a fifth of each class, chosen by the seed, is judged by: {len(there):,} of {len(labels):,}"
+    fewest = int(labels.unique(return_counts=True)[1].min())
+    least = ", at least one image," if SHARE * fewest < 0.5 else ","
+    return here, there, (f"a fifth of each class{least} chosen by the seed, is judged by: {len(there):,} of "
+                         f"{len(labels):,}")
 
 
 def numbers(labels: Tensor) -> tuple[str, ...]:

@@ -94,6 +94,11 @@ class Course:
             known.append(self.regime.epochs * per_epoch(self.feed.images, self.regime.batch))
         return min(known, default=None)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether its bounds are reached, and its last epoch is judged."""
+        return self._share() >= 1 and not self.number
+
     def _share(self) -> float:
         """How much is done: the larger of the shares of steps and of time."""
         steps = self.step / self.steps if self.steps is not None else 0.0

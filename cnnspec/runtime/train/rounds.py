@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -159,7 +160,8 @@ class _Field:
         else:
             if learned.ended:
                 self.ended = "" if learned.ended == NOT_A_NUMBER else learned.ended
-                self._lose(one, regime.seed, learned.ended)
+                kept = f"; kept in {os.path.dirname(learned.checkpoint)}" if learned.checkpoint else ""
+                self._lose(one, regime.seed, learned.ended + kept)
             else:
                 one.runs.append(Run(regime.seed, learned, trace.stretches()))
 

@@ -74,7 +74,7 @@ def train(setup: Setup, stopped: Callable[[], bool], watchers: Sequence[Watcher]
         if setup.folder and setup.team.rank == 0:
             spec = {**setup.spec, "fingerprint": fingerprint(setup.net.graph)}
             keeper = Keeper(setup.folder, course, spec, anew=resumed is None)
-        journal = Journal(setup.folder, course.step, course.epoch) if keeper else None
+        journal = Journal(setup.folder, course.step, course.epoch) if keeper and not course.is_done else None
         try:
             ended = course.run(_Watchers([*watchers, *([journal] if journal else [])]), stopped,
                                keeper.save if keeper else lambda: None)

@@ -12,7 +12,10 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
+
 from cnnspec.runtime.data import arrays
+from cnnspec.runtime.data.labelled import places
 from cnnspec.runtime.data.sources import open_data
 from tests.runtime.data.files import everything, gives, labelled, refusal, same
 
@@ -230,3 +233,9 @@ def test_archives_with_any_byte_changed_are_read_or_told(compressed: bool, tmp_p
         path.write_bytes(whole[:place] + bytes([chance.integers(256)]) + whole[place + 1:])
         read += gives(lambda: open_data(f"npz:{path}", None, 0))
     assert 0 < read < 400
+
+
+def test_of_few_images_one_of_each_class_is_judged_by() -> None:
+    _, there, said = places("few", torch.tensor([0, 0, 1, 1, 2, 2]), 0)
+    assert sorted(there // 2) == [0, 1, 2]
+    assert said == "a fifth of each class, at least one image, chosen by the seed, is judged by: 3 of 6"
