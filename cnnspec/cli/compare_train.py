@@ -13,7 +13,7 @@ from cnnspec.analysis.learning import Regime
 from cnnspec.cli.regime_options import PARAMETERS as OF_REGIME
 from cnnspec.cli.regime_options import is_given, refuse_idle_training, refuse_regime, regime_options, take_regime
 from cnnspec.cli.reports import slug
-from cnnspec.cli.train_spec import described
+from cnnspec.cli.train_spec import described, gives_classes
 from cnnspec.net import Net
 from cnnspec.record import Record
 
@@ -125,10 +125,9 @@ def _as_training(given: Mapping[str, Any]) -> dict[str, Any]:
 def _entrant(one: Contestant, given: Mapping[str, Any]) -> Entrant:
     from cnnspec.runtime.train.rounds import Entrant
 
-    own = any(setting.partition("=")[0].strip() == "classes" for setting in one.named["settings"])
     spec = described(one.net, one.named, {"data": given["train"], "root": given["root"], "init": None, "freeze": None})
-    return Entrant(one.name, one.net, spec, own, os.path.join(given["out"], slug(one.name)) if given["out"] else "",
-                   given["overwrite"])
+    folder = os.path.join(given["out"], slug(one.name)) if given["out"] else ""
+    return Entrant(one.name, one.net, spec, gives_classes(one.named), folder, given["overwrite"])
 
 
 class Telling:
@@ -144,7 +143,7 @@ class Telling:
         from cnnspec.render.train import TITLES
 
         self.number += 1
-        self.live = Live(name, regime)
+        self.live = Live(regime)
         if self.number == 1:
             self.live.say(TITLES)
         self.live.say(f"{name}, seed {seed} ({self.number} of {self.runs})")

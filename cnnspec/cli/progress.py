@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import click
 
+from cnnspec.cli.terminal import CLEAR, is_followed
+
 if TYPE_CHECKING:
     from cnnspec.analysis.profile import Options
     from cnnspec.runtime.sampling import Progress as Step
-
-#: What begins a line that was written before, and clears it.
-_CLEAR = "\r\x1b[K"
 
 
 class Progress:
@@ -21,7 +19,7 @@ class Progress:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.live = sys.stderr.isatty()
+        self.live = is_followed()
         self._last = ""
 
     def __enter__(self) -> Self:
@@ -30,7 +28,7 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
         if self.live and self._last:
-            click.echo(_CLEAR, err=True, nl=False)
+            click.echo(CLEAR, err=True, nl=False)
 
     def tell(self, options: Options, step: str, progress: Step | None) -> None:
         """Show a step, and how far it is."""
@@ -39,7 +37,7 @@ class Progress:
             if text != self._last:
                 click.echo(text, err=True)
         else:
-            click.echo(_CLEAR + text + (far(progress) if progress else ""), err=True, nl=False)
+            click.echo(CLEAR + text + (far(progress) if progress else ""), err=True, nl=False)
         self._last = text
 
 

@@ -14,6 +14,8 @@ _PLAIN = {
     **dict.fromkeys("█▉▊▋▌▇▆▅▄", "#"), **dict.fromkeys("▍▎▏▃▂▁", "."), "\u00a0": " ",
 }
 _HANDLER = "cnnspec"
+#: What begins a line that was written before, and clears it.
+CLEAR = "\r\x1b[K"
 
 
 def colored(stream: TextIO) -> bool:
@@ -38,3 +40,8 @@ def make_plain(stream: TextIO) -> None:
     codecs.register_error(_HANDLER, _plain)
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors=_HANDLER)
+
+
+def is_followed() -> bool:
+    """Whether somebody watches what goes to stderr, where a line may be written over."""
+    return sys.stderr.isatty()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from shutil import get_terminal_size
 from time import monotonic
 from types import TracebackType
@@ -12,14 +11,13 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from cnnspec.analysis.learning import Check, Epoch, Regime
+from cnnspec.cli.terminal import CLEAR, is_followed
 from cnnspec.render import train as page
 
 if TYPE_CHECKING:
     from cnnspec.runtime.train.course import Tick
     from cnnspec.runtime.train.run import Setup
 
-#: What begins a line that was written before, and clears it.
-_CLEAR = "\r\x1b[K"
 #: Seconds between two looks at the loss: each waits for the device.
 _EVERY = 0.2
 
@@ -27,26 +25,24 @@ _EVERY = 0.2
 class Live:
     """Tells of a run as it goes on; standard output stays as it is."""
 
-    def __init__(self, name: str, regime: Regime, *, on: bool = True) -> None:
+    def __init__(self, regime: Regime, *, on: bool = True) -> None:
         """`on`: whether to tell anything; of several processes only one does."""
-        self.name, self.regime, self.on = name, regime, on
-        self.moves = on and sys.stderr.isatty()
+        self.regime, self.on = regime, on
+        self.moves = on and is_followed()
         self.shown = 0.0
-        self.begun = monotonic()
 
     def __enter__(self) -> Self:
-        self.begun = monotonic()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
         if self.moves:
-            click.echo(_CLEAR, err=True, nl=False)
+            click.echo(CLEAR, err=True, nl=False)
 
     def say(self, sentence: str) -> None:
         """A line that stays."""
         if self.on:
-            click.echo((_CLEAR if self.moves else "") + sentence, err=True)
+            click.echo((CLEAR if self.moves else "") + sentence, err=True)
 
     def begins(self, setup: Setup) -> None:
         """What is trained on what and how, before the time is spent; and the titles of what `judged` tells."""
@@ -64,8 +60,9 @@ class Live:
         now = monotonic()
         if self.moves and now - self.shown >= _EVERY:
             self.shown = now
-            click.echo(_CLEAR + page.tick(tick.epoch, tick.step, tick.steps, float(tick.loss), tick.progress,
-                                          tick.seconds, self.regime.batch), err=True, nl=False)
+            _, right, seen = tick.sums.tolist()
+            click.echo(CLEAR + page.tick(tick.epoch, tick.step, tick.steps, float(tick.loss), right / seen,
+                                          tick.progress, tick.seconds, self.regime.batch), err=True, nl=False)
 
     def judged(self, epoch: Epoch) -> None:
         """Called behind each epoch."""
@@ -75,4 +72,4 @@ class Live:
 def room() -> int | None:
     """Cells of a line on stderr; None where it is no terminal and nothing says."""
     columns = os.environ.get("COLUMNS", "")
-    return int(columns) if columns.isdecimal() else get_terminal_size().columns if sys.stderr.isatty() else None
+    return int(columns) if columns.isdecimal() else get_terminal_size().columns if is_followed() else None

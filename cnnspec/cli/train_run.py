@@ -17,7 +17,7 @@ from cnnspec.cli.options import fail
 from cnnspec.cli.reports import slug
 from cnnspec.cli.train import FOLDER, code, conclude
 from cnnspec.cli.train_progress import Live
-from cnnspec.cli.train_spec import described, network, place
+from cnnspec.cli.train_spec import described, gives_classes, network, place
 from cnnspec.diagnostics import SpecError
 from cnnspec.limits import Limits
 from cnnspec.net import Net
@@ -101,7 +101,7 @@ def _run(request: Request, team: Team, stopped: Callable[[], bool]) -> int:
         keeps = lead and not given["only_check"]
         folder = team.agreed(lambda: _claimed(request, claims) if keeps else "")
         setup = set_up(request, team).replace(folder=folder)
-        live = Live(request.net.name, setup.regime, on=lead)
+        live = Live(setup.regime, on=lead)
         if request.resumed is None and not given["no_check"]:
             asked, tell = setup, printed if given["only_check"] and given["format_"] == "table" else live.check
             setup = setup.replace(checks=team.agreed(lambda: checked(asked, tell) if lead else ()))
@@ -191,8 +191,7 @@ def _batch(request: Request, data: Data, team: Team) -> int:
 
 def _fitted(request: Request, data: Data) -> tuple[Net, tuple[str, ...]]:
     """The network for the data, and what was done."""
-    own = any(setting.partition("=")[0].strip() == "classes" for setting in request.named["settings"])
-    return fit(request.net, data, classes_given=own, few=request.given["only_check"])
+    return fit(request.net, data, classes_given=gives_classes(request.named), few=request.given["only_check"])
 
 
 def _assembled(request: Request, regime: Regime, data: Data, team: Team) -> Setup:

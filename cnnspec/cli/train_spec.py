@@ -35,6 +35,11 @@ def described(net: Net, named: Mapping[str, Any], options: Mapping[str, Any]) ->
     }
 
 
+def gives_classes(named: Mapping[str, Any]) -> bool:
+    """Whether what names a network says how many classes it tells; else the images may."""
+    return "classes" in take_settings(tuple(named["settings"]))
+
+
 def place(spec: Mapping[str, Any], name: str) -> Any:
     """Where `data` or `root` lies now: where it did, else as it was named, from the current folder."""
     named, kept = spec[name], spec.get("places", {}).get(name)

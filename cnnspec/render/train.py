@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnspec.analysis.learning import DECAYS, Check, Epoch, Learning, Regime
 from cnnspec.render import units
-from cnnspec.render.compare_text import wrapped
+from cnnspec.render.compare_text import listed, wrapped
 from cnnspec.render.layout import Line, Styled
 
 SCHEMA = "cnnspec.train/1"
@@ -59,8 +59,11 @@ def head(net: str, data: str, device: str, regime: Regime, says: Sequence[str]) 
     yield [Styled(TITLES, "dim")]
 
 
-def how(regime: Regime) -> str:
-    """`adamw 0.001, batch 64, 10 epochs, seed 0`, and what else is not as it would be without a word."""
+def how(regime: Regime, seeds: Sequence[int] = ()) -> str:
+    """`adamw 0.001, batch 64, 10 epochs, seed 0`, and what else is not as it would be without a word.
+
+    `seeds` take the place of the regime's own.
+    """
     usual = Regime(optimizer=regime.optimizer, decay=DECAYS[regime.optimizer])
     bounds = [counted(regime.epochs, "epoch") if regime.epochs else "",
               counted(regime.steps, "step") if regime.steps else "",
@@ -70,7 +73,7 @@ def how(regime: Regime) -> str:
     if regime.augment:
         others.append(" and ".join(regime.augment))
     return ", ".join([f"{regime.optimizer} {regime.rate:.3g}", f"batch {regime.batch:,}", *filter(None, bounds),
-                      f"seed {regime.seed}", *others])
+                      f"seed{'s' * (len(seeds) > 1)} {listed([*map(str, seeds or (regime.seed,))])}", *others])
 
 
 def counted(count: int, what: str) -> str:
@@ -117,12 +120,14 @@ def check_lines(check: Check, room: int | None = None) -> Iterator[Line]:
         yield from ([Styled(f"  {line}", "dim")] for line in wrapped(check.advice, cells))
 
 
-def tick(epoch: int, step: int, steps: int | None, loss: float, progress: float, seconds: float, batch: int) -> str:
-    """The line that moves: where the run is, and how long it still takes."""
+def tick(epoch: int, step: int, steps: int | None, loss: float, accuracy: float, progress: float, seconds: float,
+         batch: int) -> str:
+    """The line that moves: where the run is, how well it learns, and how long it still takes."""
     of = f" of {steps:,}" if steps else ""
     left = f"  {units.duration(seconds * (1 - progress) / progress)} left" if progress else ""
     speed = units.rate(step * batch / seconds) if seconds else "–"
-    return f"epoch {epoch + 1}  step {step:,}{of}  loss {loss_text(loss)}  {speed} images/s{left}"
+    learned = f"loss {loss_text(loss)}  accuracy {units.percent(accuracy)}"
+    return f"epoch {epoch + 1}  step {step:,}{of}  {learned}  {speed} images/s{left}"
 
 
 def as_json(found: Learning) -> str:

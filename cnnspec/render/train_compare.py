@@ -9,12 +9,12 @@ from cnnspec.analysis.latency import Interval
 from cnnspec.analysis.rounds import Difference, Rival, Rounds, Run
 from cnnspec.analysis.spread import Spread
 from cnnspec.record import Record
-from cnnspec.render import units
-from cnnspec.render.compare_text import MARK, NOTHING, listed, wrapped
+from cnnspec.render import train, units
+from cnnspec.render.compare_text import MARK, NOTHING, wrapped
 from cnnspec.render.layout import Line, Styled
 from cnnspec.render.markdown import escaped, row
 from cnnspec.render.snippet import visible, width
-from cnnspec.render.train import counted, number, plain
+from cnnspec.render.train import number, plain
 from cnnspec.render.train_verdict import accuracy, points, verdict
 
 #: Cells before a line and between columns; the fewest of a name.
@@ -80,13 +80,8 @@ def lines(rounds: Rounds, room: int | None) -> Iterator[Line]:
 
 def how(rounds: Rounds) -> str:
     """`digits, cpu, fp32, adamw 0.001, batch 64, 5 epochs, seeds 0, 1 and 2`."""
-    regime = rounds.regime
-    bounds = [counted(regime.epochs, "epoch") if regime.epochs else "",
-              counted(regime.steps, "step") if regime.steps else "",
-              units.duration(regime.seconds) if regime.seconds else ""]
-    return ", ".join([rounds.data, rounds.device, units.dtype(regime.dtype), f"{regime.optimizer} {regime.rate:.3g}",
-                      f"batch {regime.batch}", *filter(None, bounds),
-                      f"seed{'s' * (len(rounds.seeds) > 1)} {listed([*map(str, rounds.seeds)])}"])
+    return ", ".join([rounds.data, rounds.device, units.dtype(rounds.regime.dtype),
+                      train.how(rounds.regime, rounds.seeds)])
 
 
 def _table(rounds: Rounds, room: int | None) -> Iterator[Line]:

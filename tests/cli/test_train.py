@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
-from cnnspec.cli import group
+from cnnspec.cli import group, train_progress
 
 pytest.importorskip("torch", reason="torch is not installed: nothing to train")
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: no digits")
@@ -104,6 +105,16 @@ def test_a_run_that_bursts_ends_and_is_told(folder: Path) -> None:
     assert made["ended"] == "the loss is not a number"
     done = run("-e", TINY, "--lr", "1e18", "--optimizer", "sgd", "--no-check", "--threads", "1")
     assert all(len(line) <= 100 for line in done.stdout.splitlines())
+
+
+def test_the_line_that_moves_tells_loss_accuracy_speed_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_progress, "_EVERY", 0.0)
+    monkeypatch.setattr(train_progress, "is_followed", lambda: True)
+    told = run(*quick("--threads", "1")).stderr
+    (last,) = re.findall(r"epoch 1  step 3 of 3  loss (\S+)  accuracy (\S+) %  \S+ images/s", told)
+    assert 0 < float(last[0]) < 5
+    assert f"{last[1]} %" in next(line for line in told.splitlines() if "      1    " in line)
+    assert re.search(r"step 1 of 3 .* left", told)
 
 
 def test_what_is_unusual_is_said_before_the_first_epoch() -> None:

@@ -13,7 +13,7 @@ from cnnspec.analysis.rounds import Rounds
 from cnnspec.render.palette import SERIES
 from cnnspec.render.report.training import curve_charts, section
 from cnnspec.render.snippet import width
-from cnnspec.render.train_compare import as_data, as_markdown, leading, lines
+from cnnspec.render.train_compare import as_data, as_markdown, how, leading, lines
 from cnnspec.render.train_verdict import verdict
 from tests.render.pictures import read
 from tests.render.test_report import Elements
@@ -171,3 +171,9 @@ def test_more_networks_than_colours_are_drawn_by_the_best() -> None:
     assert 'data-name="net1"' not in chart
     assert 'data-name="net2"' in chart
     assert f'data-name="net{len(SERIES) + 1}"' in chart
+
+
+def test_what_is_unusual_about_how_they_were_trained_is_said() -> None:
+    found = rounds(rival("a", [0.5, 0.6, 0.7]), rival("b", [0.6, 0.7, 0.8]))
+    assert how(found.replace(regime=found.regime.replace(loss="hinge", augment=("flip",)))) == (
+        "stripes, cpu, fp32, adamw 0.001, batch 64, 3 epochs, seeds 0, 1 and 2, hinge loss, flip")

@@ -105,7 +105,7 @@ def test_a_trace_keeps_a_bounded_number_of_stretches() -> None:
     trace = Trace()
     steps = 10 * FEWEST + 7
     for step in range(1, steps + 1):
-        trace.stepped(Tick(0, step, None, 0.0, torch.tensor(float(step)), 0.0, step / 10, 16))
+        trace.stepped(Tick(0, step, None, 0.0, torch.tensor(float(step)), torch.ones(3), 0.0, step / 10, 16))
     found = trace.stretches()
     assert FEWEST <= len(found) < 2 * FEWEST
     length = found[0].step

@@ -21,10 +21,10 @@ _DEPTH = 2
 
 
 class Source(Protocol):
-    """Images as a network takes them."""
+    """Images to train on, as a network takes them."""
 
     def train(self, places: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
-        """Images at these places, and their labels, on the device."""
+        """This process's part of a batch, and its labels, on the device; `places` are the whole batch's."""
         ...
 
 

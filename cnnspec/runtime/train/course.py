@@ -13,7 +13,7 @@ from torch import Tensor
 from cnnspec.analysis.learning import Epoch, Regime
 from cnnspec.analysis.schedule import share
 from cnnspec.record import Record
-from cnnspec.runtime.train.ahead import fetched
+from cnnspec.runtime.train.ahead import Source, fetched
 from cnnspec.runtime.train.batches import batches, per_epoch
 from cnnspec.runtime.train.checkpoint import Checkpoint, flattened, randomness, set_randomness, unflattened
 from cnnspec.runtime.train.learner import Learner
@@ -26,15 +26,11 @@ _SAVE = 60.0
 STOPPED, NOT_A_NUMBER = "interrupted", "the loss is not a number"
 
 
-class Feed(Protocol):
-    """Images as a network takes them."""
+class Feed(Source, Protocol):
+    """Images to train on and to judge by, as a network takes them."""
 
     #: How many there are to train on, over all processes.
     images: int
-
-    def train(self, places: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
-        """This process's part of a batch, and its labels, on the device; `places` are the whole batch's."""
-        ...
 
     def judge(self) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's part of the validation images, in as many batches as each process has."""
@@ -52,6 +48,8 @@ class Tick(Record):
     progress: float
     #: What waits for the device when it is asked for its number.
     loss: Tensor
+    #: Over this epoch so far: losses, right answers, images; likewise, and to be read before the next step.
+    sums: Tensor
     rate: float
     seconds: float
     images: int
@@ -142,7 +140,7 @@ class Course:
             self.progress, asked, broken = self.learner.team.most((self._share(), float(stopped()), float(lost)))
             if broken:
                 return NOT_A_NUMBER
-            watcher.stepped(Tick(self.epoch, self.step, self.steps, self.progress, value, self.rate,
+            watcher.stepped(Tick(self.epoch, self.step, self.steps, self.progress, value, self.learner.sums, self.rate,
                                  self.seconds, len(places)))
             if self.progress >= 1:
                 break
