@@ -44,14 +44,15 @@ def in_inference(a: Summary, b: Summary, wiring: Sequence[Finding],
     found: list[Finding] = []
     left = [*rests]
     for finding in wiring:
+        told = finding
         if finding.kind == OUTPUT and any(one.runs for one in left):
             before, after = _leading(a, finding), _leading(b, finding)
             mine = [one for one in left if one.runs and (
                 (one.before, one.runs < 0) in before or (one.after, one.runs > 0) in after)]
             left = [one for one in left if one not in mine] + [
                 one.replace(runs=0, macs=0, told=True) for one in mine if one.reshaped or one.params]
-            finding = _with(finding, mine)  # noqa: PLW2901
-        found.append(finding)
+            told = _with(finding, mine)
+        found.append(told)
     return found, left
 
 

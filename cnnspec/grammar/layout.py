@@ -81,7 +81,7 @@ def before(text: str, doc: Doc) -> Doc:
     if isinstance(doc, str):
         return text + doc
     if isinstance(doc, Row):
-        return doc.replace(open=text + doc.open, indent=doc.indent + len(text))  # type: ignore[no-any-return]
+        return doc.replace(open=text + doc.open, indent=doc.indent + len(text))  # type: ignore[no-any-return]  # replace keeps the type
     return Suffixed(before(text, doc.content), doc.glue, doc.suffix, doc.breaks)
 
 
@@ -90,7 +90,7 @@ def after(doc: Doc, text: str) -> Doc:
     if isinstance(doc, str):
         return doc + text
     if isinstance(doc, Row):
-        return doc.replace(close=doc.close + text)  # type: ignore[no-any-return]
+        return doc.replace(close=doc.close + text)  # type: ignore[no-any-return]  # replace keeps the type
     return Suffixed(doc.content, doc.glue, after(doc.suffix, text), doc.breaks)
 
 
